@@ -1,0 +1,47 @@
+# Two commands: `make demo` (set up, run the night) and `make test` (set up, run the tests).
+PROGRAMME ?= demo
+export SITEWISE_HOME ?= $(CURDIR)/.sitewise/$(PROGRAMME)
+VENV := .venv
+BIN := $(VENV)/bin
+STAR_PIN := ingestion/programmes/star/requirements.txt
+# Installing compiles byte-code, which every later process would otherwise do again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: setup demo ui test test-slow bench lint clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	python3.11 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --compile -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The STAR data is a GPL-3 package: installed on request and for the tests, never a dependency.
+$(VENV)/.star: $(VENV)/.installed $(STAR_PIN)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --compile -r $(STAR_PIN)
+	touch $@
+
+demo: $(VENV)/.installed $(if $(filter star,$(PROGRAMME)),$(VENV)/.star)
+	$(BIN)/sitewise nightly --programme $(PROGRAMME)
+
+ui: $(VENV)/.installed
+	$(BIN)/sitewise ui --programme $(PROGRAMME)
+
+test: $(VENV)/.installed $(VENV)/.star
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed $(VENV)/.star
+	$(BIN)/python -m pytest -m slow
+
+bench: $(VENV)/.installed
+	$(BIN)/python tests/benchmarks/night.py
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/macros dbt_project/tests
+
+clean:
+	rm -rf $(VENV) .sitewise
