@@ -1,0 +1,35 @@
+"""Loads a programme folder, or says everything that is wrong with it.
+
+In: the YAML files of one folder. Out: a `Programme`, or all faults at once. Shapes live in the models,
+references between files in the checks; data are never looked at.
+"""
+
+from pathlib import Path
+
+from ingestion.programme.entries import Entry, read_entries
+from ingestion.programme.faults import Fault, ProgrammeFaults
+from ingestion.programme.files import Declared, read_folder
+from ingestion.programme.model import Programme
+
+__all__ = ["Entry", "Fault", "ProgrammeFaults", "check_programme", "load_programme", "read_entries"]
+
+
+def load_programme(folder: Path) -> Programme:
+    """The programme in that folder; warnings do not stop it.
+
+    Raises:
+        ProgrammeFaults: Everything that is wrong with it, each with file, line, field and remedy.
+    """
+    declared, faults = _judged(folder)
+    if any(fault.severity == "error" for fault in faults):
+        raise ProgrammeFaults(faults)
+    return declared.programme(folder)
+
+
+def check_programme(folder: Path) -> list[Fault]:
+    """Every fault of the programme in that folder, warnings among them, in the order of files and lines."""
+    return sorted(set(_judged(folder)[1]))
+
+
+def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
+    return read_folder(folder)

@@ -1,0 +1,200 @@
+"""The shape of sources.yml and connections.yml: where data come from and which of their columns are keys.
+
+In: entries of those two files. Out: `Source` and `Connection`. Cross-references are checked elsewhere.
+"""
+
+import re
+from typing import Any, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from ingestion.programme.words import (
+    ARM_PATTERN,
+    Code,
+    Column,
+    Columns,
+    Day,
+    Disposition,
+    Id,
+    ItemId,
+    Part,
+    Platform,
+    Role,
+    Secret,
+    Text,
+    refusal,
+)
+
+
+class Connection(Part):
+    """A server to pull from, without its secrets."""
+
+    platform: Platform = Field(description="Which survey platform answers there.")
+    server: Text | None = Field(None, description="Address, https://...")
+    username: Secret | None = Field(None, description="Environment variable with the account's name.")
+    password: Secret | None = Field(None, description="Environment variable with the password.")
+    token: Secret | None = Field(None, description="Environment variable with the API token.")
+
+
+class Pull(Part):
+    """Where a source's files lie: a drop folder, an asset behind a connection, or a data set of a package."""
+
+    drop: Text | None = Field(None, description="Glob of files, relative to the programme folder.")
+    connection: Id | None = Field(None, description="Name in connections.yml.")
+    asset: Code | None = Field(None, description="Form or project id behind the connection.")
+    package: Text | None = Field(None, description="Python package that carries the data.")
+    dataset: Columns | None = Field(None, description="Path of the data set inside the package.")
+    mode: Literal["snapshot", "delta"] = Field(
+        "snapshot", description="In a snapshot absent rows are deleted."
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Pull":
+        pairs = (self.connection is None) == (self.asset is None) and (self.package is None) == (
+            self.dataset is None
+        )
+        places = [place for place in (self.drop, self.connection, self.package) if place is not None]
+        if not pairs or len(places) != 1:
+            raise refusal(
+                "exactly one place to pull from is expected",
+                "write drop, or connection with asset, or package with dataset",
+            )
+        return self
+
+
+class SourceWave(Part):
+    """The wave of a source's rows: one for all of them, or mapped from a column."""
+
+    wave: Id | None = Field(None, description="The wave of every row.")
+    column: Code | None = Field(None, description="Column that tells the wave.")
+    map: dict[Code, Id] = Field(default_factory=dict, description="Code in that column -> wave.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"wave": value}
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "SourceWave":
+        if (self.wave is None) == (self.column is None) or bool(self.map) != (self.column is not None):
+            raise refusal(
+                "the wave is neither a name nor mapped from a column",
+                "write wave: NAME, or wave: {column: COLUMN, map: {code: NAME}}",
+            )
+        return self
+
+    @property
+    def waves(self) -> list[str]:
+        """The waves the source can deliver, in the order written."""
+        return [self.wave] if self.wave else list(dict.fromkeys(self.map.values()))
+
+
+class Keys(Part):
+    """Which columns say who, where, when and in which arm; each a column name or {column, map}."""
+
+    unit: Column = Field(description="Id of the person or household.")
+    site: Column = Field(description="Site code, translated through sites.yml.")
+    record: Column | None = Field(None, description="Id of the submission; default: the platform's own.")
+    submitted_at: Column | None = Field(None, description="Time of submission; default: the platform's own.")
+    arm: Column | None = Field(None, description="Arm assigned.")
+    cluster: Column | None = Field(None, description="Unit of randomisation, e.g. village or classroom.")
+    block: Column | None = Field(None, description="Stratum of randomisation.")
+    weight: Column | None = Field(None, description="Sampling weight.")
+    replaces: Column | None = Field(None, description="Id of the unit this one replaces.")
+    cohort: Column | None = Field(None, description="Entry cohort.")
+    order_by: Column | None = Field(None, description="Order of a unit's rows.")
+    disposition: Column | None = Field(None, description="Result of the visit.")
+    subgroups: dict[Id, Column] = Field(default_factory=dict, description="Dimension -> column.")
+
+    @model_validator(mode="after")
+    def _known_words(self) -> "Keys":
+        if self.unit.map is not None or self.site.map is not None:
+            at = "unit.map" if self.unit.map is not None else "site.map"
+            raise refusal("a map is not used here", "write the column; site codes belong in sites.yml", at)
+        known = ", ".join(get_args(Disposition))
+        for code, word in (self.disposition.map or {}).items() if self.disposition else ():
+            if word not in get_args(Disposition):
+                raise refusal(
+                    f"'{word}' is not a disposition", f"write one of {known}", f"disposition.map.{code}"
+                )
+        for code, word in (self.arm.map or {}).items() if self.arm else ():
+            if not re.fullmatch(ARM_PATTERN, word):
+                remedy = "write control, treatment or treatment_<variant>"
+                raise refusal(f"'{word}' is not an arm", remedy, f"arm.map.{code}")
+        return self
+
+
+class Among(Part):
+    """A condition on one column: its value is among those listed."""
+
+    column: Code
+    in_: Columns = Field(alias="in", description="Values accepted, as text.")
+
+
+class Accept(Part):
+    """Which rows are taken; the others are counted and set aside with their reason."""
+
+    from_date: Day | None = Field(None, alias="from", description="First day of submission accepted.")
+    to_date: Day | None = Field(None, alias="to", description="Last day of submission accepted.")
+    where: Among | None = Field(None, description="Values of one column that are accepted.")
+    complete_only: bool = Field(False, description="Leave out submissions the platform marks incomplete.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Accept":
+        if self.from_date and self.to_date and self.from_date > self.to_date:
+            raise refusal("'from' lies after 'to', so no row is accepted", "correct a date", "from")
+        return self
+
+
+class Door(Part):
+    """What may pass the door into the lake: an allow-list, and the columns that are pseudonymised."""
+
+    keep: list[Code] = Field(default_factory=list, description="Globs of columns kept beside items and keys.")
+    pseudonym: list[Code] = Field(default_factory=list, description="Columns replaced by a keyed hash.")
+
+
+class Source(Part):
+    """One stream of exports with a role."""
+
+    source: Id
+    role: Role
+    platform: Platform
+    instrument: Id | None = Field(None, description="Questionnaire behind it.")
+    wave: SourceWave | None = Field(None, description="Wave of its rows.")
+    sites: list[Id] | None = Field(None, description="Sites expected to deliver through it; none: all.")
+    pull: Pull
+    encoding: Text = Field("utf-8", description="Text encoding of its files.")
+    keys: Keys
+    accept: Accept = Field(default_factory=Accept)
+    first_per_unit: Code | None = Field(None, description="Keep a unit's first row by this column.")
+    round: Id | None = Field(None, description="Round of assignment; default: randomised.")
+    is_randomised: bool = True
+    frame: Literal["registered", "derived"] | None = Field(None, description="How its list of units arose.")
+    units: dict[ItemId, Text] = Field(default_factory=dict, description="Item -> its unit in this source.")
+    privacy: Door | None = Field(None, description="Door of a source without an instrument.")
+    max_age_days: int | None = Field(None, ge=0, description="Oldest last submission in the field.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("role") in ("listing", "assignment"):
+            frame = "derived" if value.get("first_per_unit") else "registered"
+            return {"round": "randomised", "frame": frame} | value
+        return value
+
+    @property
+    def is_frame(self) -> bool:
+        """Whether it says who was to be measured."""
+        return self.role in ("listing", "assignment")
+
+    @property
+    def waves(self) -> list[str]:
+        """The waves its rows can belong to, in the order written; empty where it holds for every wave."""
+        return self.wave.waves if self.wave else []
+
+    @property
+    def arms(self) -> list[str] | None:
+        """The arms it assigns, in the order written; None where the column's own values are the arms."""
+        if self.keys.arm is None:
+            return []
+        return None if self.keys.arm.map is None else list(dict.fromkeys(self.keys.arm.map.values()))

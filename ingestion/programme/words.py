@@ -1,0 +1,91 @@
+"""The words and shapes that every part of a programme's YAML shares: ids, codes, days, columns, secrets.
+
+In: plain values from the entries. Out: annotated types and small models. No file is known here.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+Platform = Literal["kobotoolbox", "odk_central", "surveycto", "redcap", "csv", "python_package"]
+Role = Literal[
+    "survey", "listing", "assignment", "back_check", "tracking", "register", "moments", "estimates"
+]
+Design = Literal["rct", "cluster_rct", "comparison", "matched_comparison", "pre_post", "post_only"]
+StageName = Literal["pilot", "scale_pilot", "scaled"]
+ItemType = Literal["text", "integer", "number", "boolean", "amount", "select_one", "select_multiple", "date"]
+Statistic = Literal["share", "mean", "amount", "rate", "scale_sum", "scale_mean"]
+EffectScale = Literal["risk_difference", "difference", "hedges_g"]
+Disposition = Literal["complete", "refused", "moved", "dead", "not_found", "not_yet", "other"]
+
+
+def refusal(message: str, remedy: str, at: str = "") -> PydanticCustomError:
+    """What a model's own check raises: a fault's message, its remedy, and the field below it by dotted path."""
+    return PydanticCustomError("refused", "{message}", {"message": message, "remedy": remedy, "at": at})
+
+
+def _code(value: Any) -> Any:
+    if isinstance(value, bool | float):
+        raise refusal("a code is text, but this is a number or truth value", "write it in quotes")
+    return str(value) if isinstance(value, int) else value
+
+
+def _day(value: Any) -> date:
+    if type(value) is date:
+        return value
+    raise refusal("a date is expected", "write it as YYYY-MM-DD")
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=80)]
+ItemId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$", max_length=160)]
+ARM_PATTERN = r"^(control|treatment(_[a-z0-9_]+)?)$"
+Arm = Annotated[str, StringConstraints(pattern=ARM_PATTERN, max_length=80)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Code = Annotated[str, BeforeValidator(_code), StringConstraints(min_length=1)]
+Day = Annotated[date, BeforeValidator(_day)]
+Columns = Annotated[list[Code], BeforeValidator(_listed), Field(min_length=1)]
+Factor = Annotated[Decimal, Field(gt=0, max_digits=38, decimal_places=18)]
+Grid = Annotated[Decimal, Field(gt=0, max_digits=38, decimal_places=12)]
+
+
+class Part(BaseModel):
+    """A piece of a programme: unknown fields are refused and nothing changes after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Secret(Part):
+    """The name of the environment variable that holds a secret; the secret itself is never written down."""
+
+    env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] = Field(
+        description="Name of an environment variable."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_literal(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise refusal(
+                "a secret is written here literally",
+                "write {env: NAME}, set that environment variable, and change the secret: it was seen",
+            )
+        return value
+
+
+class Column(Part):
+    """A column of an export, as its bare name or with a map from the codes in it to Sitewise's words."""
+
+    column: Code = Field(description="Header of the column, verbatim.")
+    map: dict[Code, Code] | None = Field(None, description="Code in the export -> word; none: as it is.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"column": value}
