@@ -67,7 +67,7 @@ def name_of(path: Path) -> str:
 
 
 def parse_entries(path: Path, name: str) -> tuple[list[Entry], list[Fault]]:
-    """Reads one YAML file; says what is wrong with it instead of raising, beside the entries that are sound."""
+    """Reads one YAML file; returns what is wrong with it instead of raising, beside what is sound."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

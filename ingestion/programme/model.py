@@ -232,6 +232,11 @@ class Programme(Head):
         """The sites expected to deliver through a source, in the programme's order."""
         return [site.site for site in self.sites if source.sites is None or site.site in source.sites]
 
+    def analysis_indicators(self, analysis: Analysis) -> list[str]:
+        """The indicators an analysis compares; every one where it names none."""
+        named = analysis.indicators or [indicator.indicator for indicator in self.indicators]
+        return list(dict.fromkeys(named))
+
     def wave_dates(self, site: Site, wave: Wave) -> WaveDates:
         """The dates of a wave at a site."""
         own = site.waves.get(wave.wave)

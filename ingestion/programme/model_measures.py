@@ -139,5 +139,13 @@ class Analysis(Part):
     adjust: Literal["block", "site", "none"] = "block"
     clusters: Literal["cluster", "site", "none"] = "cluster"
     unit: Literal["site_mean", "person_weighted"] = "site_mean"
-    inference: Literal["these_sites", "population_of_sites"] = "population_of_sites"
+    inference: Literal["these_sites", "population_of_sites"]
     pilot_selection: Literal["none", "significant_at_5pct"] = "none"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        is_network = value.get("level") == "network"
+        return {"inference": "these_sites" if is_network else "population_of_sites"} | value

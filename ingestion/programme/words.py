@@ -23,7 +23,7 @@ Disposition = Literal["complete", "refused", "moved", "dead", "not_found", "not_
 
 
 def refusal(message: str, remedy: str, at: str = "") -> PydanticCustomError:
-    """What a model's own check raises: a fault's message, its remedy, and the field below it by dotted path."""
+    """What a model's own check raises; `at` is the dotted path of the field below the model."""
     return PydanticCustomError("refused", "{message}", {"message": message, "remedy": remedy, "at": at})
 
 
@@ -53,6 +53,11 @@ Day = Annotated[date, BeforeValidator(_day)]
 Columns = Annotated[list[Code], BeforeValidator(_listed), Field(min_length=1)]
 Factor = Annotated[Decimal, Field(gt=0, max_digits=38, decimal_places=18)]
 Grid = Annotated[Decimal, Field(gt=0, max_digits=38, decimal_places=12)]
+
+
+def normal_code(code: str) -> str:
+    """A site code as it is compared: upper case, without any whitespace."""
+    return "".join(code.split()).upper()
 
 
 class Part(BaseModel):

@@ -1,0 +1,143 @@
+"""Registry rows of the design: the programme, its sites and waves, its analyses and what should be measured.
+
+In: a `Programme` and the night's date. Out: rows by table. Neither items nor the lake are known here.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+from ingestion.programme.model import Programme
+from ingestion.programme.registry_schemas import Row
+from ingestion.programme.words import normal_code
+
+
+def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
+    """Rows of the tables that follow from the design alone."""
+    return {
+        "programme": [_programme(programme, as_of)],
+        "sites": list(_sites(programme)),
+        "site_codes": _site_codes(programme),
+        "site_stages": [
+            {"site": site.site, "stage": stage.stage, "from_date": stage.from_date}
+            for site in programme.sites
+            for stage in site.stages
+        ],
+        "waves": [
+            {
+                "wave": wave.wave,
+                "title": wave.title or _words(wave.wave),
+                "wave_order": place,
+                "is_baseline": wave.is_baseline,
+            }
+            for place, wave in enumerate(programme.waves, start=1)
+        ],
+        "site_waves": list(_site_waves(programme, as_of)),
+        "analyses": list(_analyses(programme)),
+        "analysis_waves": [
+            {"analysis": analysis.analysis, "wave": wave}
+            for analysis in programme.analyses
+            for wave in dict.fromkeys(analysis.waves)
+        ],
+        "analysis_indicators": [
+            {"analysis": analysis.analysis, "indicator": indicator}
+            for analysis in programme.analyses
+            for indicator in programme.analysis_indicators(analysis)
+        ],
+        "analysis_cohorts": [
+            {"analysis": analysis.analysis, "cohort": cohort}
+            for analysis in programme.analyses
+            for cohort in dict.fromkeys(analysis.cohorts or ())
+        ],
+        "expected_cells": list(_expected_cells(programme)),
+    }
+
+
+def _words(identifier: str) -> str:
+    return identifier.replace("_", " ").capitalize()
+
+
+def _programme(programme: Programme, as_of: date) -> Row:
+    return {
+        "programme": programme.programme,
+        "title": programme.title,
+        "base_currency": programme.currency.base if programme.currency else None,
+        "price_year": programme.currency.price_year if programme.currency else None,
+        "is_public": programme.privacy.public,
+        "min_cell": programme.privacy.min_cell,
+        "round_to": programme.privacy.round_to,
+        "unit_scope": programme.units.unique_in,
+        "as_of_date": as_of,
+    }
+
+
+def _sites(programme: Programme) -> Iterator[Row]:
+    for place, site in enumerate(programme.sites, start=1):
+        yield {
+            "site": site.site,
+            "title": site.title or _words(site.site),
+            "country": site.country,
+            "design": site.design,
+            "implementer": site.implementer,
+            "eligible_count": site.population.eligible,
+            "treated_share": site.treated_share,
+            "site_order": place,
+        }
+
+
+def _site_codes(programme: Programme) -> list[Row]:
+    codes = {normal_code(code): site.site for site in programme.sites for code in (site.site, *site.codes)}
+    return [{"site_code": code, "site": site} for code, site in codes.items()]
+
+
+def _site_waves(programme: Programme, as_of: date) -> Iterator[Row]:
+    for site in programme.sites:
+        for wave in programme.waves:
+            dates = programme.wave_dates(site, wave)
+            yield {
+                "site": site.site,
+                "wave": wave.wave,
+                "from_date": dates.from_date,
+                "closes_date": dates.closes,
+                "frozen_date": dates.frozen,
+                "state": dates.state(as_of),
+            }
+
+
+def _analyses(programme: Programme) -> Iterator[Row]:
+    for place, analysis in enumerate(programme.analyses, start=1):
+        sources = [
+            source for source in programme.sources if source.is_frame and source.round == analysis.round
+        ]
+        same_names = (
+            "analysis",
+            "title",
+            "role",
+            "registered_on",
+            "round",
+            "replacements",
+            "level",
+            "adjust",
+        )
+        more_names = ("clusters", "unit", "inference", "pilot_selection")
+        yield {
+            **{name: getattr(analysis, name) for name in (*same_names, *more_names)},
+            "treatment_arm": analysis.contrast.treatment,
+            "control_arm": analysis.contrast.control,
+            "is_randomised": all(source.is_randomised for source in sources),
+            "analysis_order": place,
+        }
+
+
+def _expected_cells(programme: Programme) -> Iterator[Row]:
+    covered = {
+        (source.instrument, site, wave)
+        for source in programme.sources
+        if source.role == "survey"
+        for site in programme.source_sites(source)
+        for wave in source.waves
+    }
+    for indicator in programme.indicators:
+        for site in programme.sites:
+            for wave in programme.waves:
+                if all((instrument, site.site, wave.wave) in covered for instrument in indicator.instruments):
+                    yield {"site": site.site, "wave": wave.wave, "indicator": indicator.indicator}

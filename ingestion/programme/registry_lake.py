@@ -1,0 +1,98 @@
+"""Registry rows of what lies in the lake tonight: sources and receipts, tables, and which column feeds what.
+
+In: a `Programme` and the home. Out: rows by table. Only schemas, row counts and the last submission are read.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ingestion.landing import latest_receipts
+from ingestion.programme.model import Programme, Source
+from ingestion.programme.registry_schemas import Row
+
+_ROOT = "main"
+
+
+def lake_rows(programme: Programme, home: Path) -> dict[str, list[Row]]:
+    """Rows of the tables that depend on what was pulled; a source absent from the lake has no lake rows."""
+    tables = [(source, path) for source in programme.sources for path in _lake_files(source, home)]
+    return {
+        "sources": list(_sources(programme, home)),
+        "source_sites": [
+            {"source": source.source, "site": site}
+            for source in programme.sources
+            for site in programme.source_sites(source)
+        ],
+        "source_waves": [
+            {"source": source.source, "wave": wave} for source in programme.sources for wave in source.waves
+        ],
+        "lake_tables": [_lake_table(source, path, home) for source, path in tables],
+        "lake_columns": [row for source, path in tables for row in _lake_columns(programme, source, path)],
+    }
+
+
+def _lake_files(source: Source, home: Path) -> list[Path]:
+    # Tables the lake keeps about itself, such as _quarantine, hold no answers.
+    paths = (home / "lake" / source.source).glob("*.parquet")
+    return sorted(path for path in paths if not path.name.startswith("_"))
+
+
+def _lake_table(source: Source, path: Path, home: Path) -> Row:
+    return {
+        "source": source.source,
+        "lake_table": path.stem,
+        "parent_table": None if path.stem == _ROOT else _ROOT,
+        "path": path.relative_to(home).as_posix(),
+        "row_count": pq.read_metadata(path).num_rows,
+    }
+
+
+def _lake_columns(programme: Programme, source: Source, path: Path) -> Iterator[Row]:
+    feeds: dict[str, list[tuple[str, int]]] = {}
+    items = programme.instrument(source.instrument).items if source.instrument else {}
+    for name, item in items.items():
+        for preference, question in enumerate(item.question, start=1):
+            feeds.setdefault(question, []).append((name, preference))
+    for order, column in enumerate(pq.read_schema(path).names, start=1):
+        row = {"source": source.source, "lake_table": path.stem, "column_name": column, "column_order": order}
+        if column.startswith("_sw_"):
+            yield row | {"role": "system"}
+        elif column in feeds:
+            for name, preference in feeds[column]:
+                item_row = {"role": "item", "instrument": source.instrument, "item": name}
+                yield row | item_row | {"preference": preference}
+        else:
+            yield row | {"role": "unmapped"}
+
+
+def _sources(programme: Programme, home: Path) -> Iterator[Row]:
+    receipts = latest_receipts(home)
+    for source in programme.sources:
+        receipt = receipts.get(source.source)
+        yield {
+            "source": source.source,
+            "role": source.role,
+            "platform": source.platform,
+            "instrument": source.instrument,
+            "round": source.round,
+            "is_randomised": source.is_randomised if source.is_frame else None,
+            "mode": source.pull.mode,
+            "frame": source.frame,
+            "max_age_days": source.max_age_days,
+            "receipt_state": receipt.state if receipt else None,
+            "receipt_message": receipt.message if receipt else None,
+            "input_hash": receipt.input_hash if receipt else None,
+            "export_time": receipt.export_time if receipt else None,
+            "last_submitted_at": _last_submitted_at(source, home),
+        }
+
+
+def _last_submitted_at(source: Source, home: Path) -> str | None:
+    path = home / "lake" / source.source / f"{_ROOT}.parquet"
+    if not path.exists() or "_sw_submitted_at" not in pq.read_schema(path).names:
+        return None
+    latest = pc.max(pq.read_table(path, columns=["_sw_submitted_at"]).column(0)).as_py()
+    return None if latest is None else str(latest)

@@ -1,0 +1,116 @@
+"""Registry rows of what is measured: items, codes, units, conversions, indicators and subgroups.
+
+In: a `Programme`. Out: rows by table. Nothing here depends on the night or on the lake.
+"""
+
+from collections.abc import Iterator
+
+from ingestion.programme.model import Item, Programme
+from ingestion.programme.registry_schemas import Row
+
+
+def measure_rows(programme: Programme) -> dict[str, list[Row]]:
+    """Rows of the tables that follow from instruments, indicators and the maps of the sources."""
+    return {
+        "subgroups": _subgroups(programme),
+        "items": list(_items(programme)),
+        "item_codes": list(_item_codes(programme)),
+        "missing_codes": [
+            {"instrument": instrument.instrument, "code": code, "meaning": meaning}
+            for instrument in programme.instruments
+            for code, meaning in instrument.missing.items()
+        ],
+        "source_units": list(_source_units(programme)),
+        "conversions": [
+            {
+                name: getattr(conversion, name)
+                for name in ("from_unit", "to_unit", "factor", "dated", "ground")
+            }
+            for conversion in programme.conversions
+        ],
+        "indicators": list(_indicators(programme)),
+        "indicator_terms": list(_indicator_terms(programme)),
+        "indicator_subgroups": [
+            {"indicator": indicator.indicator, "dimension": dimension}
+            for indicator in programme.indicators
+            for dimension in dict.fromkeys(indicator.subgroups)
+        ],
+    }
+
+
+def _subgroups(programme: Programme) -> list[Row]:
+    levels = {
+        (dimension, level)
+        for source in programme.sources
+        for dimension, column in source.keys.subgroups.items()
+        for level in (column.map or {}).values()
+    }
+    return [{"dimension": dimension, "level": level} for dimension, level in levels]
+
+
+def _items(programme: Programme) -> Iterator[Row]:
+    for instrument in programme.instruments:
+        for name, item in instrument.items.items():
+            yield {
+                "instrument": instrument.instrument,
+                "item": name,
+                "item_type": item.type,
+                "unit": item.unit,
+                "min_value": item.min,
+                "max_value": item.max,
+                "is_required": item.required,
+            }
+
+
+def _item_codes(programme: Programme) -> Iterator[Row]:
+    for instrument in programme.instruments:
+        for name, item in instrument.items.items():
+            for code, label, value in _codes(item):
+                row = {"instrument": instrument.instrument, "item": name}
+                yield row | {"code": code, "label": label, "value": value}
+
+
+def _codes(item: Item) -> Iterator[tuple[str, str, float | None]]:
+    if item.type == "boolean":
+        yield from ((code, "yes", 1.0) for code in dict.fromkeys(item.yes))
+        yield from ((code, "no", 0.0) for code in dict.fromkeys(item.no))
+    if item.type == "select_one":
+        yield from ((code, label, _number(code)) for code, label in item.choices.items())
+
+
+def _number(code: str) -> float | None:
+    return float(code) if code.lstrip("-").replace(".", "", 1).isdecimal() and code.isascii() else None
+
+
+def _source_units(programme: Programme) -> Iterator[Row]:
+    for source in programme.sources:
+        if source.instrument is None:
+            continue
+        for name, item in programme.instrument(source.instrument).items.items():
+            unit = source.units.get(f"{source.instrument}.{name}", item.unit)
+            if unit is not None:
+                yield {"source": source.source, "instrument": source.instrument, "item": name, "unit": unit}
+
+
+def _indicators(programme: Programme) -> Iterator[Row]:
+    same_names = ("indicator", "title", "unit", "statistic", "direction", "effect_scale", "smallest_effect")
+    more_names = ("retention_margin", "role", "resolution", "min_answered", "scale_min", "scale_max")
+    for place, indicator in enumerate(programme.indicators, start=1):
+        yield {
+            **{name: getattr(indicator, name) for name in (*same_names, *more_names)},
+            "multiplier": float(indicator.per),
+            "indicator_order": place,
+        }
+
+
+def _indicator_terms(programme: Programme) -> Iterator[Row]:
+    for indicator in programme.indicators:
+        for term, reference in indicator.terms:
+            instrument, _, item = reference.partition(".")
+            yield {
+                "indicator": indicator.indicator,
+                "instrument": instrument,
+                "item": item,
+                "term": term,
+                "is_reversed": reference in indicator.reversed,
+            }

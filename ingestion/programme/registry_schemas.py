@@ -1,0 +1,86 @@
+"""The registry's tables, column by column: the contract between a programme's YAML and everything after it.
+
+In: rows as plain dicts. Out: Arrow tables with exact types, sorted by their keys (the columns marked `*`), so
+that the same programme gives the same bytes. What the rows mean is decided elsewhere.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+Row = Mapping[str, Any]
+
+_TYPES: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "bool": pa.bool_(),
+    "date": pa.date32(),
+    "factor": pa.decimal128(38, 18),
+    "grid": pa.decimal128(38, 12),
+}
+
+_COLUMNS = {
+    "programme": """*programme, title, base_currency, price_year int, is_public bool, min_cell int,
+        round_to int, unit_scope, as_of_date date""",
+    "sites": """*site, title, country, design, implementer, eligible_count bigint, treated_share double,
+        site_order int""",
+    "site_codes": "*site_code, site",
+    "site_stages": "*site, stage, *from_date date",
+    "waves": "*wave, title, wave_order int, is_baseline bool",
+    "site_waves": "*site, *wave, from_date date, closes_date date, frozen_date date, state",
+    "sources": """*source, role, platform, instrument, round, is_randomised bool, mode, frame,
+        max_age_days int, receipt_state, receipt_message, input_hash, export_time, last_submitted_at""",
+    "source_sites": "*source, *site",
+    "source_waves": "*source, *wave",
+    "lake_tables": "*source, *lake_table, parent_table, path, row_count bigint",
+    "lake_columns": """*source, *lake_table, *column_name, column_order int, role, instrument, *item,
+        preference int""",
+    "subgroups": "*dimension, *level",
+    "items": "*instrument, *item, item_type, unit, min_value double, max_value double, is_required bool",
+    "item_codes": "*instrument, *item, *code, label, value double",
+    "missing_codes": "*instrument, *code, meaning",
+    "source_units": "*source, *instrument, *item, unit",
+    "conversions": "*from_unit, *to_unit, factor factor, dated date, ground",
+    "indicators": """*indicator, title, unit, statistic, direction, effect_scale, smallest_effect double,
+        retention_margin double, role, resolution grid, multiplier double, min_answered int, scale_min double,
+        scale_max double, indicator_order int""",
+    "indicator_terms": "*indicator, *instrument, *item, *term, is_reversed bool",
+    "indicator_subgroups": "*indicator, *dimension",
+    "analyses": """*analysis, title, role, registered_on date, treatment_arm, control_arm, round,
+        is_randomised bool, replacements, level, adjust, clusters, unit, inference, pilot_selection,
+        analysis_order int""",
+    "analysis_waves": "*analysis, *wave",
+    "analysis_indicators": "*analysis, *indicator",
+    "analysis_cohorts": "*analysis, *cohort",
+    "expected_cells": "*site, *wave, *indicator",
+}
+
+
+def _columns(table: str) -> list[list[str]]:
+    return [column.split() for column in _COLUMNS[table].split(",")]
+
+
+SCHEMAS: dict[str, pa.Schema] = {
+    table: pa.schema([(name.lstrip("*"), _TYPES[(kind or ["text"])[0]]) for name, *kind in _columns(table)])
+    for table in _COLUMNS
+}
+KEYS: dict[str, list[str]] = {
+    table: [name[1:] for name, *_ in _columns(table) if name.startswith("*")] for table in _COLUMNS
+}
+
+
+def registry_table(table: str, rows: Iterable[Row]) -> pa.Table:
+    """The rows as that registry table, sorted by its key; fields a row lacks are null.
+
+    Raises:
+        ValueError: A row has a field that the table does not have.
+    """
+    schema, listed = SCHEMAS[table], list(rows)
+    for row in listed:
+        if unknown := set(row) - set(schema.names):
+            raise ValueError(f"registry table {table} has no column {', '.join(sorted(unknown))}")
+    listed.sort(key=lambda row: [(row.get(key) is not None, row.get(key)) for key in KEYS[table]])
+    return pa.Table.from_pylist([dict(row) for row in listed], schema=schema)

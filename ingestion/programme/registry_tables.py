@@ -1,0 +1,30 @@
+"""The registry: what a programme declares and what lies in its lake tonight, as tables.
+
+In: a `Programme`, the home and the night's date. Out: one Arrow table per registry table, rules excepted.
+Nothing is written here, and no wall-clock time enters.
+"""
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from ingestion.programme.model import Programme
+from ingestion.programme.registry_design import design_rows
+from ingestion.programme.registry_lake import lake_rows
+from ingestion.programme.registry_measures import measure_rows
+from ingestion.programme.registry_schemas import KEYS, SCHEMAS, registry_table
+
+__all__ = ["KEYS", "SCHEMAS", "registry_tables"]
+
+
+def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, pa.Table]:
+    """Every registry table but the rules', with exact types and in key order.
+
+    Args:
+        programme: The programme as loaded.
+        home: SITEWISE_HOME, whose lake and receipts are read.
+        as_of: The night's date, which decides each wave's state.
+    """
+    rows = design_rows(programme, as_of) | measure_rows(programme) | lake_rows(programme, home)
+    return {table: registry_table(table, rows[table]) for table in SCHEMAS}
