@@ -1,0 +1,139 @@
+"""A warehouse in memory in which the real models, as dbt compiles them, run over hand-made rows.
+
+In: rows for the registry, the gates' admission, the frame and the outcomes, columns as the models read them.
+Out: a DuckDB connection on which the named models have been built. No expectation lives here.
+"""
+
+import functools
+import importlib.util
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+from dbt.cli.main import dbtRunner
+
+PROJECT = Path(os.environ.get("SITEWISE_DBT_PROJECT", Path(__file__).parents[3] / "dbt_project")).resolve()
+
+COLUMNS = {
+    "registry.sites": "site varchar, title varchar, design varchar, eligible_count bigint, site_order int",
+    "registry.site_stages": "site varchar, stage varchar, from_date date",
+    "registry.waves": "wave varchar, title varchar, wave_order int, is_baseline boolean",
+    "registry.site_waves": "site varchar, wave varchar, from_date date, state varchar",
+    "registry.indicators": "indicator varchar, title varchar, unit varchar, statistic varchar, direction varchar,"
+    " effect_scale varchar, smallest_effect double, retention_margin double, role varchar,"
+    " resolution decimal(38,12), indicator_order int",
+    "registry.indicator_subgroups": "indicator varchar, dimension varchar",
+    "registry.analyses": "analysis varchar, title varchar, role varchar, treatment_arm varchar,"
+    " control_arm varchar, round varchar, is_randomised boolean, replacements varchar, level varchar,"
+    ' adjust varchar, clusters varchar, unit varchar, "inference" varchar, pilot_selection varchar,'
+    " analysis_order int",
+    "registry.analysis_waves": "analysis varchar, wave varchar",
+    "registry.analysis_indicators": "analysis varchar, indicator varchar",
+    "registry.analysis_cohorts": "analysis varchar, cohort varchar",
+    "registry.expected_cells": "site varchar, wave varchar, indicator varchar",
+    "quality.admission": "site varchar, wave varchar, indicator varchar, is_admitted boolean, reason varchar",
+    "frame.int_frame": "round varchar, unit_key varchar, site varchar, arm varchar, cluster_id varchar,"
+    " block_id varchar, weight decimal(18,6), is_replacement boolean, cohort varchar, wave varchar",
+    "frame.int_subgroups": "round varchar, unit_key varchar, dimension varchar, level varchar",
+    "outcomes.int_outcomes": "indicator varchar, wave varchar, unit_key varchar, site_found varchar,"
+    " value_steps bigint, exposure_steps bigint, baseline_steps bigint",
+}
+DEFAULTS: dict[str, dict[str, object]] = {
+    "registry.sites": {"design": "cluster_rct"},
+    "registry.site_stages": {"from_date": "2024-01-01"},
+    "registry.waves": {"wave": "endline", "wave_order": 1, "is_baseline": False},
+    "registry.site_waves": {"wave": "endline", "from_date": "2024-02-01", "state": "closed"},
+    "registry.indicators": {
+        "indicator": "score",
+        "title": "Score",
+        "unit": "points",
+        "statistic": "mean",
+        "direction": "higher_is_better",
+        "effect_scale": "difference",
+        "smallest_effect": 0.1,
+        "retention_margin": 0.5,
+        "role": "primary",
+        "resolution": "1",
+        "indicator_order": 1,
+    },
+    "registry.analyses": {
+        "analysis": "main",
+        "role": "headline",
+        "treatment_arm": "treatment",
+        "control_arm": "control",
+        "round": "randomised",
+        "is_randomised": True,
+        "replacements": "exclude",
+        "level": "site",
+        "adjust": "block",
+        "clusters": "cluster",
+        "unit": "site_mean",
+        "inference": "population_of_sites",
+        "pilot_selection": "none",
+        "analysis_order": 1,
+    },
+    "registry.analysis_waves": {"analysis": "main", "wave": "endline"},
+    "registry.analysis_indicators": {"analysis": "main", "indicator": "score"},
+    "registry.expected_cells": {"wave": "endline", "indicator": "score"},
+    "quality.admission": {"wave": "endline", "indicator": "score", "is_admitted": True},
+    "frame.int_frame": {"round": "randomised", "weight": 1, "is_replacement": False},
+    "outcomes.int_outcomes": {"indicator": "score", "wave": "endline", "exposure_steps": 1},
+}
+
+
+@functools.cache
+def compiled_models() -> dict[str, str]:
+    """The SQL of every model of the second half's core, as dbt compiles it, by name."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["SITEWISE_HOME"] = folder
+        os.environ["SITEWISE_WAREHOUSE"] = f"{folder}/warehouse.duckdb"
+        os.environ["SITEWISE_DBT_PROJECT"] = str(PROJECT)
+        places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        places += ["--target-path", f"{folder}/target", "--log-path", folder]
+        done = dbtRunner().invoke(["--quiet", "compile", "--select", "moments", "effects", *places])
+        if not done.success:
+            raise AssertionError(f"dbt could not compile: {done.exception or done.result}")
+        return {path.stem: path.read_text() for path in Path(folder, "target", "compiled").rglob("int_*.sql")}
+
+
+def open_warehouse(threads: int = 2) -> duckdb.DuckDBPyConnection:
+    """An empty warehouse in memory with every fixture table and the plugin's functions."""
+    connection = duckdb.connect(config={"threads": threads})
+    connection.execute("attach ':memory:' as warehouse; use warehouse")
+    spec = importlib.util.spec_from_file_location("sitewise_functions", PROJECT / "plugins/sitewise_functions.py")
+    assert spec and spec.loader
+    functions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(functions)
+    functions.register(connection)
+    for schema in ("registry", "quality", "frame", "outcomes", "moments", "effects"):
+        connection.execute(f"create schema {schema}")
+    for table, columns in COLUMNS.items():
+        connection.execute(f"create table {table} ({columns})")
+    return connection
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+    """Adds rows to a fixture table; columns left out take the table's default, else NULL."""
+    complete = [{**DEFAULTS.get(table, {}), **row} for row in rows]
+    if complete:
+        names = list(complete[0])
+        marks = ", ".join("?" * len(names))
+        quoted = ", ".join(f'"{name}"' for name in names)
+        connection.executemany(
+            f"insert into {table} ({quoted}) values ({marks})", [[row[name] for name in names] for row in complete]
+        )
+
+
+def build(connection: duckdb.DuckDBPyConnection, *models: str) -> None:
+    """Builds the models in the order named, each as a table."""
+    for name in models:
+        schema = "moments" if "moments" in name else "effects"
+        connection.execute(f"create or replace table {schema}.{name} as {compiled_models()[name]}")
+
+
+MOMENTS: Sequence[str] = ("int_analysis_sites", "int_moments", "int_cell_moments")
+FITS: Sequence[str] = ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits")
+EFFECTS: Sequence[str] = (*FITS, "int_site_effects", "int_pools", "int_reml", "int_pooled_effects")
+RETENTION: Sequence[str] = ("int_retention_sides", "int_retention_claims", "int_effect_retention")
