@@ -1,1 +1,1 @@
-"""Quality rules, their judgement by Great Expectations, and the verdicts that admit or withhold; knows no orchestrator."""
+"""Quality rules, their judgement, and the verdicts that admit or withhold; knows no orchestrator."""

@@ -1,0 +1,188 @@
+"""Turns rules into registry tables: one row per rule, and per lake table the SQL that measures it.
+
+In: checked rules and the registry's tables of items, codes, lake columns and waves. Out: both tables.
+No data are read here. An item without a lake column in some source gets no term there, so that the facts,
+which expect one, find it not evaluated: silence never passes.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import pyarrow as pa
+
+from expectations.expression import ExpressionFault, read_expression
+from expectations.fault import RuleFault, RuleFaults, nearest
+from expectations.item_terms import Term, applies_to, item_term, never_fails
+from expectations.items import Item, KnownItems
+from expectations.rule import Rule
+from expectations.rule_types import Check, OfItem
+
+RULES = pa.schema(
+    [
+        (name, pa.string())
+        for name in ("rule", "rule_type", "dimension", "severity", "scope", "instrument", "item")
+    ]
+    + [("comparison", pa.string()), ("threshold", pa.float64()), ("unit", pa.string())]
+    + [
+        ("description", pa.string()),
+        ("set_by", pa.string()),
+        ("set_on", pa.date32()),
+        ("ground", pa.string()),
+    ]
+    + [("valid_from", pa.date32()), ("wave", pa.string())]
+)
+RULE_TERMS = pa.schema(
+    [(name, pa.string()) for name in ("rule", "source", "lake_table", "violation_sql", "applicable_sql")]
+)
+
+
+def rule_tables(rules: Iterable[Rule], registry: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The registry tables `rules` (key: rule, wave) and `rule_terms` (key: rule, source, lake_table).
+
+    A rule of items without `item` becomes one rule per item it applies to, `<rule>__<instrument>__<item>`; a
+    rule with `waves` one row per wave. `applicable_sql` and `violation_sql` are boolean and each complete in
+    itself: every violation is applicable.
+
+    Args:
+        rules: Checked rules.
+        registry: At least `items`, `item_codes`, `lake_columns`, `lake_tables` and `waves`.
+
+    Raises:
+        RuleFaults: A rule names an item or wave that is unknown, or could not fail on the item it names.
+    """
+    programme = KnownItems.read(registry)
+    compiled: list[_Compiled] = []
+    faults: list[RuleFault] = []
+    for rule in rules:
+        try:
+            compiled += _compiled(rule, programme)
+        except RuleFaults as found:
+            faults += found.faults
+    faults += _collisions(compiled)
+    if faults:
+        raise RuleFaults(faults)
+    rows = sorted(
+        chain.from_iterable(_rows(one) for one in compiled), key=lambda row: (row["rule"], row["wave"] or "")
+    )
+    terms = [
+        {"rule": one.name, "source": term.source, "lake_table": term.lake_table}
+        | {"violation_sql": term.violation_sql, "applicable_sql": term.applicable_sql}
+        for one in compiled
+        for term in one.terms
+    ]
+    terms.sort(key=lambda row: (row["rule"], row["source"], row["lake_table"]))
+    return {
+        "rules": pa.Table.from_pylist(rows, schema=RULES),
+        "rule_terms": pa.Table.from_pylist(terms, schema=RULE_TERMS),
+    }
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    rule: Rule
+    name: str
+    item: Item | None
+    terms: tuple[Term, ...]
+
+
+def _compiled(rule: Rule, programme: KnownItems) -> list[_Compiled]:
+    faults = []
+    for place, wave in enumerate(rule.spec.waves):
+        if wave not in programme.waves:
+            remedy = nearest(wave, programme.waves, "name a wave of programme.yml")
+            faults.append(rule.fault(f"waves.{place}", f"there is no wave '{wave}'", remedy))
+    if faults:
+        raise RuleFaults(faults)
+    spec = rule.spec
+    if not isinstance(spec, OfItem):
+        return [_Compiled(rule, rule.name, None, ())]
+    if isinstance(spec, Check):
+        return _checks(rule, spec, programme)
+    if spec.item is None:
+        fitting = [item for _, item in sorted(programme.items.items()) if applies_to(spec, item)]
+        return [
+            _of_item(rule, spec, item, f"{rule.name}__{item.instrument}__{item.item}", programme)
+            for item in fitting
+        ]
+    item = _named_item(rule, spec.item, programme)
+    if problem := never_fails(spec, item):
+        raise RuleFaults([rule.fault("item", *problem)])
+    return [_of_item(rule, spec, item, rule.name, programme)]
+
+
+def _checks(rule: Rule, spec: Check, programme: KnownItems) -> list[_Compiled]:
+
+    def find(name: str) -> tuple[str, str, str]:
+        try:
+            found = programme.find(name)
+        except LookupError as problem:
+            raise ExpressionFault(*problem.args) from None
+        return found.instrument, found.item, found.item_type
+
+    try:
+        expression = read_expression(spec.expression, find)
+    except ExpressionFault as problem:
+        raise RuleFaults([rule.fault("expression", problem.message, problem.remedy)]) from None
+    if len({instrument for instrument, _ in expression.items}) > 1:
+        message = "the expression uses items of several instruments, which no one record holds"
+        raise RuleFaults([rule.fault("expression", message, "use the items of one instrument")])
+    used = [programme.items[key] for key in expression.items]
+    if spec.item is not None:
+        item = _named_item(rule, spec.item, programme)
+        if item not in used:
+            remedy = f"name one of {', '.join(one.name for one in used)}"
+            raise RuleFaults([rule.fault("item", f"the expression does not use '{item.name}'", remedy)])
+        used = [item]
+    single = len(used) == 1
+    tables = [table for table in programme.tables if table.items.issuperset(expression.items)]
+    terms = tuple(Term.of_expression(table, expression) for table in tables)
+    return [
+        _Compiled(rule, rule.name if single else f"{rule.name}__{item.instrument}__{item.item}", item, terms)
+        for item in used
+    ]
+
+
+def _of_item(rule: Rule, spec: OfItem, item: Item, name: str, programme: KnownItems) -> _Compiled:
+    tables = (table for table in programme.tables if (item.instrument, item.item) in table.items)
+    return _Compiled(rule, name, item, tuple(item_term(spec, item, table) for table in tables))
+
+
+def _named_item(rule: Rule, name: str, programme: KnownItems) -> Item:
+    try:
+        return programme.find(name)
+    except LookupError as problem:
+        raise RuleFaults([rule.fault("item", *problem.args)]) from None
+
+
+def _collisions(compiled: Iterable[_Compiled]) -> list[RuleFault]:
+    faults, first = [], dict[str, _Compiled]()
+    for one in compiled:
+        if first.setdefault(one.name, one) is not one:
+            message = f"'{one.name}' is also what '{first[one.name].rule.name}' is called for that item"
+            faults.append(one.rule.fault("rule", message, "choose another id"))
+    return faults
+
+
+def _rows(one: _Compiled) -> list[dict[str, Any]]:
+    spec = one.rule.spec
+    words = spec.description or spec.rule.replace("_", " ")
+    row = {
+        "rule": one.name,
+        "rule_type": spec.type,
+        "dimension": spec.dimension,
+        "severity": spec.severity,
+        "scope": spec.scope,
+        "instrument": one.item.instrument if one.item else None,
+        "item": one.item.item if one.item else None,
+        "comparison": spec.comparison,
+        "threshold": spec.threshold,
+        "unit": spec.unit,
+        "description": f"{words} ({one.item.name})" if one.item else words,
+        "set_by": spec.set_by,
+        "set_on": spec.set_on,
+        "ground": spec.ground,
+        "valid_from": spec.valid_from,
+    }
+    return [row | {"wave": wave} for wave in dict.fromkeys(spec.waves or (None,))]

@@ -1,0 +1,118 @@
+"""The SQL of each rule of items: when it applies to a record, and when a record violates it.
+
+In: a rule, an item and a lake table that holds it. Out: two boolean expressions over a relation that has, for
+each item, "<item>" (typed, NULL unless answered), "<item>__text" (trimmed text or NULL) and "<item>__state"
+(answered, missing_code, blank, unreadable). Which items and tables there are is not known here.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from expectations.expression import Expression, literal, quoted
+from expectations.items import Item, LakeTable
+from expectations.rule_types import AllowedValues, OfItem, Range, Readable, RequiredAnswered
+
+_NUMERIC = frozenset({"integer", "number", "amount"})
+_CODED = frozenset({"boolean", "select_one", "select_multiple"})
+# Any text can be read as text, and a choice of several as its codes: neither can ever be unreadable.
+_ALWAYS_READABLE = frozenset({"text", "select_multiple"})
+
+
+@dataclass(frozen=True)
+class Term:
+    """How one lake table is measured against one rule."""
+
+    source: str
+    lake_table: str
+    violation_sql: str
+    applicable_sql: str
+
+    @classmethod
+    def of(cls, table: LakeTable, applicable: str, violated: str) -> "Term":
+        """A term whose violations are applicable by construction."""
+        return cls(table.source, table.lake_table, f"({applicable}) and ({violated})", applicable)
+
+    @classmethod
+    def of_expression(cls, table: LakeTable, expression: Expression) -> "Term":
+        """A check applies where its items are answered, and is violated where it is false or unknown."""
+        answered = [f"{quoted(f'{item}__state')} = 'answered'" for _, item in expression.needed]
+        applicable = " and ".join(answered) or complete(table)
+        return cls.of(table, applicable, f"not coalesce({expression.sql}, false)")
+
+
+def complete(table: LakeTable) -> str:
+    """True for the records of finished interviews; a repeat's rows carry no disposition and all count."""
+    if not table.is_root:
+        return "true"
+    return "coalesce(\"_sw_disposition\", 'complete') = 'complete'"
+
+
+def applies_to(spec: OfItem, item: Item) -> bool:
+    """Whether a rule that names no item takes this one in."""
+    if isinstance(spec, RequiredAnswered):
+        return item.is_required
+    return never_fails(spec, item) is None
+
+
+def never_fails(spec: OfItem, item: Item) -> tuple[str, str] | None:
+    """Why no answer to this item could ever violate the rule, and what to do; None where one could."""
+    if isinstance(spec, Range):
+        if item.item_type not in _NUMERIC:
+            return f"'{item.name}' is of type {item.item_type}, which has no range", "name a numeric item"
+        if _limits(spec, item) == (None, None):
+            return (
+                f"neither the rule nor '{item.name}' has limits, so it can never fail",
+                "add `min:` or `max:`",
+            )
+    if isinstance(spec, AllowedValues):
+        if item.item_type not in _CODED and not spec.allowed:
+            return (
+                f"'{item.name}' has no codes, so the rule can never fail",
+                "add `allowed:`, or name a coded item",
+            )
+        if not (spec.allowed or item.codes):
+            return (
+                f"'{item.name}' declares no choices, so the rule can never fail",
+                "add `allowed:` or its choices",
+            )
+    if isinstance(spec, Readable) and item.item_type in _ALWAYS_READABLE:
+        return (
+            f"'{item.name}' is of type {item.item_type}, which is always readable",
+            "name an item of another type",
+        )
+    return None
+
+
+def item_term(spec: OfItem, item: Item, table: LakeTable) -> Term:
+    """The term of a rule about one item.
+
+    Raises:
+        TypeError: The rule's type has no SQL here.
+    """
+    value, text, state = quoted(item.item), quoted(f"{item.item}__text"), quoted(f"{item.item}__state")
+    given = f"{state} in ('answered', 'unreadable')"
+    if isinstance(spec, RequiredAnswered):
+        return Term.of(table, complete(table), f"{state} is distinct from 'answered'")
+    if isinstance(spec, Range):
+        low, high = _limits(spec, item)
+        outside = [f"{value} < {low!r}"] * (low is not None) + [f"{value} > {high!r}"] * (high is not None)
+        return Term.of(table, f"{value} is not null", " or ".join(outside))
+    if isinstance(spec, Readable):
+        return Term.of(table, given, f"{state} = 'unreadable'")
+    if isinstance(spec, AllowedValues):
+        codes = _listed(spec.allowed or item.codes)
+        if item.item_type == "select_multiple":
+            return Term.of(
+                table, given, f"not list_has_all([{codes}], regexp_split_to_array({text}, '\\s+'))"
+            )
+        return Term.of(table, given, f"{text} not in ({codes})")
+    raise TypeError(f"rules of type {type(spec).__name__} have no item term")
+
+
+def _limits(spec: Range, item: Item) -> tuple[float | None, float | None]:
+    """The rule's own limits, where it has any, else the item's."""
+    return (item.low, item.high) if spec.min is None and spec.max is None else (spec.min, spec.max)
+
+
+def _listed(codes: Iterable[str]) -> str:
+    return ", ".join(literal(code) for code in codes)
