@@ -7,12 +7,12 @@ References from one file to another are not followed here.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from ingestion.programme.entries import Entry, parse_entries
-from ingestion.programme.explain import validated
+from ingestion.programme.explain import suggestion, validated
 from ingestion.programme.faults import Fault
 from ingestion.programme.model import (
     Analysis,
@@ -20,6 +20,7 @@ from ingestion.programme.model import (
     Head,
     Indicator,
     Instrument,
+    Item,
     Programme,
     Site,
     Source,
@@ -42,6 +43,10 @@ class Declaration(Generic[Value]):
         where = f"{self.kind}.{path}" if path else self.kind
         return Fault(self.entry.file, self.entry.line_of(path), where, message, remedy)
 
+    def unknown(self, path: str, what: str, name: str, known: Iterable[str]) -> Fault:
+        """The fault of naming something that is declared nowhere."""
+        return self.fault(path, f"the {what} '{name}' is not declared", suggestion(name, known))
+
     def warning(self, path: str, message: str, remedy: str) -> Fault:
         """A fault that does not stop the programme."""
         where = f"{self.kind}.{path}" if path else self.kind
@@ -60,6 +65,44 @@ class Declared:
     instruments: list[Declaration[Instrument]] = field(default_factory=list)
     indicators: list[Declaration[Indicator]] = field(default_factory=list)
     analyses: list[Declaration[Analysis]] = field(default_factory=list)
+
+    @property
+    def head(self) -> Head | None:
+        """What programme.yml says, where it is sound."""
+        return next(iter(sound(self.heads)), None)
+
+    def names(self, kind: str) -> set[str]:
+        """The ids declared of a kind (`sites`, `sources`, ...), sound or not."""
+        return {declaration.name for declaration in getattr(self, kind)}
+
+    def is_sound(self, kind: str) -> bool:
+        """Whether every declaration of a kind fits its model, so that what is absent there is absent."""
+        declarations = getattr(self, kind)
+        return bool(declarations) and all(item.value is not None for item in declarations)
+
+    def wave_names(self) -> list[str] | None:
+        """The ids of the waves in their order; None where programme.yml is not sound."""
+        return [wave.wave for wave in self.head.waves] if self.head else None
+
+    def instrument(self, name: str | None) -> Instrument | None:
+        """The instrument of that id, where it is declared and sound."""
+        return next((item.value for item in self.instruments if item.name == name), None)
+
+    def item(self, reference: str) -> Item | None:
+        """The item behind `instrument.item`, where it is declared and sound."""
+        name, _, item = reference.partition(".")
+        instrument = self.instrument(name)
+        return instrument.items.get(item) if instrument else None
+
+    def unknown_item(self, by: "Declaration[Any]", path: str, reference: str) -> Fault | None:
+        """The fault of naming an item that no instrument has; None where it has, or cannot be known."""
+        name, _, item = reference.partition(".")
+        if name not in self.names("instruments"):
+            return by.unknown(path, "instrument", name, self.names("instruments"))
+        instrument = self.instrument(name)
+        if instrument is None or item in instrument.items:
+            return None
+        return by.unknown(path, "item", reference, [f"{name}.{known}" for known in instrument.items])
 
     def programme(self, folder: Path) -> Programme:
         """The programme, once every declaration is sound."""
@@ -113,7 +156,7 @@ class _Folder:
     def each(self, name: str, model: type[Value], kind: str) -> list[Declaration[Value]]:
         paths = sorted((self.folder / name).glob("*.y*ml"))
         if not paths:
-            self._missing(f"{name}/", kind)
+            self._missing(f"{name}/*.yml", kind)
         entries = [entry for path in paths for entry in self._entries(path, kind)]
         return self._declared(entries, model, kind, lambda entry: Path(entry.file).stem)
 
@@ -145,8 +188,8 @@ class _Folder:
         return entries
 
     def _missing(self, name: str, kind: str) -> None:
-        message = f"{name} is missing from the programme folder"
-        self.faults.append(Fault("programme.yml", 1, kind, message, f"write {name} with at least one {kind}"))
+        message = "it is missing from the programme folder"
+        self.faults.append(Fault(name, 1, kind, message, f"write it, with at least one {kind}"))
 
     def _declared(
         self, entries: list[Entry], model: type[Value], kind: str, default: Callable[[Entry], str]

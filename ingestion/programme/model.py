@@ -85,6 +85,13 @@ class Privacy(Part):
     round_to: int = Field(5, ge=1, description="Counts are rounded to multiples of this.")
     pseudonym_key: Secret | None = Field(None, description="Environment variable with their key.")
 
+    @model_validator(mode="after")
+    def _public_is_exact(self) -> "Privacy":
+        for name in ("min_cell", "round_to"):
+            if self.public and name in self.model_fields_set:
+                raise refusal(f"public data are published exactly, without {name}", f"remove {name}", name)
+        return self
+
 
 class UnitScope(Part):
     """Where a unit's id is unique."""

@@ -103,6 +103,42 @@ class Indicator(Part):
             defaults["min_answered"] = max(len(value["items"]), 1)
         return defaults | value
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Indicator":
+        for name, is_needed in self._needs().items():
+            if is_needed and not getattr(self, name):
+                raise refusal(f"a {self.statistic} needs '{name}'", f"add {name}")
+            if not is_needed and getattr(self, name):
+                raise refusal(f"a {self.statistic} has no '{name}'", f"remove {name}", name)
+        if self.statistic == "share" and self.unit != "percent":
+            raise refusal("a share is measured in percent", "write unit: percent", "unit")
+        if self.statistic == "share" and 100 % self.resolution != 0:
+            raise refusal("a share is 0 or 100, off this grid", "remove it", "resolution")
+        if self.statistic != "share" and self.effect_scale == "risk_difference":
+            raise refusal("this has no risk difference", "write effect_scale: difference", "effect_scale")
+        if self.role == "primary" and self.smallest_effect is None:
+            raise refusal("a primary indicator needs its smallest effect that matters", "add smallest_effect")
+        self._check_scale()
+        return self
+
+    def _needs(self) -> dict[str, bool]:
+        is_scale = self.statistic.startswith("scale_")
+        is_rate = self.statistic == "rate"
+        return {"of": not (is_scale or is_rate), "events": is_rate, "exposure": is_rate, "items": is_scale}
+
+    def _check_scale(self) -> None:
+        low, high = self.scale_min, self.scale_max
+        if set(self.reversed) - set(self.items):
+            raise refusal("an item is reversed that the scale does not have", "list it in items", "reversed")
+        if len(set(self.items)) < len(self.items):
+            raise refusal("the scale lists an item twice", "list each item once", "items")
+        if self.reversed and (low is None or high is None):
+            raise refusal("reversed items need the scale's ends", "add scale_min and scale_max", "reversed")
+        if low is not None and high is not None and low >= high:
+            raise refusal("scale_min is not below scale_max", "correct one of the two", "scale_min")
+        if self.min_answered is not None and self.min_answered > max(len(self.items), 1):
+            raise refusal("min_answered is more than the scale's items", "lower it", "min_answered")
+
     @property
     def terms(self) -> list[tuple[str, str]]:
         """The items it reads, each with its part: value, events, exposure or component."""

@@ -3,6 +3,7 @@
 In: plain values from the entries. Out: annotated types and small models. No file is known here.
 """
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -34,6 +35,8 @@ def _code(value: Any) -> Any:
 
 
 def _day(value: Any) -> date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        return date.fromisoformat(value)
     if type(value) is date:
         return value
     raise refusal("a date is expected", "write it as YYYY-MM-DD")

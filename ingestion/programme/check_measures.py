@@ -1,0 +1,96 @@
+"""Checks of instruments and indicators: items are known and fit the statistic, units can be converted.
+
+In: `Declared`. Out: faults. Analyses are checked elsewhere.
+"""
+
+from collections.abc import Iterator
+
+from ingestion.programme.faults import Fault
+from ingestion.programme.files import Declaration, Declared
+from ingestion.programme.model import Indicator, Instrument, Item
+
+_Of = Declaration[Indicator]
+_NUMBERS = ("integer", "number", "amount")
+_FITTING = {
+    "share": ("boolean",),
+    "mean": (*_NUMBERS, "boolean", "select_one"),
+    "amount": ("amount",),
+    "rate": (*_NUMBERS, "boolean"),
+    "scale_sum": ("integer", "number", "select_one", "boolean"),
+    "scale_mean": ("integer", "number", "select_one", "boolean"),
+}
+
+
+def check_measures(declared: Declared) -> Iterator[Fault]:
+    """Faults of instruments/*.yml and indicators/*.yml."""
+    for declaration in declared.instruments:
+        if declaration.value is not None:
+            yield from _codes(declaration, declaration.value)
+    dimensions = {
+        dimension
+        for source in declared.sources
+        if source.value is not None
+        for dimension in source.value.keys.subgroups
+    }
+    for indicator in declared.indicators:
+        if indicator.value is None:
+            continue
+        yield from _items(indicator, indicator.value, declared)
+        if declared.head is not None:
+            yield from _units(indicator, indicator.value, declared)
+        for place, dimension in enumerate(indicator.value.subgroups):
+            if dimension not in dimensions and declared.is_sound("sources"):
+                yield indicator.unknown(f"subgroups.{place}", "subgroup dimension", dimension, dimensions)
+
+
+def _codes(declaration: Declaration[Instrument], instrument: Instrument) -> Iterator[Fault]:
+    for name, item in instrument.items.items():
+        answers = {*item.choices, *(item.yes + item.no if item.type == "boolean" else ())}
+        for code in sorted(answers & set(instrument.missing)):
+            message = f"the code '{code}' is both an answer and a missing code"
+            yield declaration.fault(f"items.{name}", message, "keep one of its two meanings")
+
+
+def _items(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterator[Fault]:
+    for path, reference in _places(indicator):
+        fault = declared.unknown_item(declaration, path, reference)
+        if fault is not None:
+            yield fault
+            continue
+        item = declared.item(reference)
+        if item is not None and item.type not in _FITTING[indicator.statistic]:
+            message = f"the item '{reference}' is {item.type}, which makes no {indicator.statistic}"
+            remedy = f"use an item of type {' or '.join(_FITTING[indicator.statistic])}, or another statistic"
+            yield declaration.fault(path, message, remedy)
+
+
+def _places(indicator: Indicator) -> Iterator[tuple[str, str]]:
+    for path in ("of", "events", "exposure"):
+        if reference := getattr(indicator, path):
+            yield path, reference
+    for place, reference in enumerate(indicator.items):
+        yield f"items.{place}", reference
+
+
+def _units(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterator[Fault]:
+    item = declared.item(indicator.of) if indicator.of and indicator.statistic in ("mean", "amount") else None
+    if item is None or indicator.of is None or declared.head is None:
+        return
+    known = {(conversion.from_unit, conversion.to_unit) for conversion in declared.head.conversions}
+    for source, unit in sorted(_effective_units(declared, indicator.of, item)):
+        if unit != indicator.unit and (unit, indicator.unit) not in known:
+            message = (
+                f"'{indicator.of}' is in {unit} in the source '{source}', the indicator in {indicator.unit}"
+            )
+            remedy = f"add a conversion from {unit} to {indicator.unit} to programme.yml, or correct a unit"
+            yield declaration.fault("unit", message, remedy)
+
+
+def _effective_units(declared: Declared, reference: str, item: Item) -> set[tuple[str, str]]:
+    instrument = reference.partition(".")[0]
+    units = {
+        (source.name, source.value.units.get(reference, item.unit))
+        for source in declared.sources
+        if source.value is not None and source.value.instrument == instrument
+    }
+    return {(source, unit) for source, unit in units if unit is not None}

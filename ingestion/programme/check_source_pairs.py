@@ -1,0 +1,72 @@
+"""Checks of sources against each other: none claims another's submissions, rounds and pseudonyms agree.
+
+In: `Declared`. Out: faults. Two sources that say they pull the same thing are an error; patterns that happen to match
+the same file are a warning, since a file dropped at night must not stop every other site: the pull marks the source.
+"""
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path, PurePath
+
+from ingestion.programme.faults import Fault
+from ingestion.programme.files import Declaration, Declared
+from ingestion.programme.model import Source
+
+
+def check_source_pairs(declared: Declared) -> Iterator[Fault]:
+    """Faults between two entries of sources.yml, each told at the later one."""
+    sources = [(declaration, declaration.value) for declaration in declared.sources if declaration.value]
+    files = {source.source: _files(declared.folder, source) for _, source in sources}
+    for (_, one), (declaration, other) in combinations(sources, 2):
+        if one.role == other.role == "survey" and not _kept_apart(one, other):
+            shared = {path.relative_to(declared.folder) for path in files[one.source] & files[other.source]}
+            yield from _same_submissions(declaration, one, other, shared)
+        is_same_round = one.is_frame and other.is_frame and one.round == other.round
+        if is_same_round and one.is_randomised != other.is_randomised:
+            message = f"'{one.source}' has the same round, '{one.round}', but is_randomised differs"
+            yield declaration.fault("is_randomised", message, "give what was not randomised its own round")
+        if _is_pseudonymised(one, declared) != _is_pseudonymised(other, declared):
+            message = f"unit ids are pseudonymised here or in '{one.source}', not in both: they never match"
+            remedy = "list the unit column under privacy.pseudonym in both, or in neither"
+            yield declaration.fault("keys.unit", message, remedy)
+
+
+def _files(folder: Path, source: Source) -> set[Path]:
+    try:
+        return set(folder.glob(source.pull.drop)) if source.pull.drop else set()
+    except (ValueError, NotImplementedError):
+        return set()  # check_sources tells that the pattern is none
+
+
+def _kept_apart(one: Source, other: Source) -> bool:
+    """Whether no row can meet the accept conditions of both."""
+    first, second = one.accept, other.accept
+    conditions = [accept.where for accept in (first, second) if accept.where]
+    if len({condition.column for condition in conditions}) == 1 and len(conditions) == 2:
+        is_disjoint = not set(conditions[0].in_) & set(conditions[1].in_)
+    else:
+        is_disjoint = False
+    pairs = ((first.to_date, second.from_date), (second.to_date, first.from_date))
+    return is_disjoint or any(end and start and end < start for end, start in pairs)
+
+
+def _same_submissions(
+    declaration: Declaration[Source], one: Source, other: Source, shared: set[Path]
+) -> Iterator[Fault]:
+    first, second = one.pull, other.pull
+    remedy = f"remove one of the two, or divide the rows with accept, here and in '{one.source}'"
+    if first.model_copy(update={"mode": second.mode}) == second:
+        message = f"it pulls the same submissions as the source '{one.source}'"
+        yield declaration.fault("pull", message, remedy)
+    elif first.drop and second.drop:
+        is_within = PurePath(first.drop).match(second.drop) or PurePath(second.drop).match(first.drop)
+        if shared or is_within:
+            example = f", e.g. {min(shared).as_posix()}" if shared else ""
+            message = f"its drop pattern matches files of the source '{one.source}'{example}"
+            yield declaration.warning("pull.drop", message, remedy)
+
+
+def _is_pseudonymised(source: Source, declared: Declared) -> bool:
+    instrument = declared.instrument(source.instrument)
+    door = source.privacy or (instrument.privacy if instrument else None)
+    return door is not None and source.keys.unit.column in door.pseudonym
