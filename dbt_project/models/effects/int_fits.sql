@@ -33,8 +33,11 @@ select
             then greatest(
                 a.squares_{{ name }}::double - a.total_{{ name }}::double ** 2 / a.mass_{{ name }}::double, 0
             )
-    end as m2_{{ name }}
-    {%- endfor %}
+    end as m2_{{ name }},
+    m2_{{ name }} / a.mass_{{ name }}::double * a.n_{{ name }} / nullif(a.n_{{ name }} - 1, 0) as variance_{{ name }}
+    {%- endfor %},
+    (coalesce((a.n_treatment - 1) * variance_treatment, 0) + coalesce((a.n_control - 1) * variance_control, 0))
+    / nullif(a.n_treatment + a.n_control - 2, 0) as variance_pooled
 from arms as a
 inner join {{ source('registry', 'indicators') }} as i on a.indicator = i.indicator
 order by fit_id

@@ -134,6 +134,6 @@ def build(connection: duckdb.DuckDBPyConnection, *models: str) -> None:
 
 
 MOMENTS: Sequence[str] = ("int_analysis_sites", "int_moments", "int_cell_moments")
-FITS: Sequence[str] = ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits")
-EFFECTS: Sequence[str] = (*FITS, "int_site_effects", "int_pools", "int_reml", "int_pooled_effects")
+FITS: Sequence[str] = ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits", "int_fit_effects", "int_site_effects")
+EFFECTS: Sequence[str] = (*FITS, "int_pools", "int_reml", "int_pooled_effects")
 RETENTION: Sequence[str] = ("int_retention_sides", "int_retention_claims", "int_effect_retention")
