@@ -1,0 +1,3 @@
+"""The assets, one module per stretch of the flow: pull, registry, models, gates, release."""
+
+OWNERS = ["team:evidence"]

@@ -1,0 +1,163 @@
+"""The two gates: which cells may be used, and whether the candidate may be published.
+
+In: facts (first gate) and the published tables (second gate). Out: `quality` tables, and blocking checks.
+How facts and candidates are judged is expectations' matter; here only what the verdicts stop.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from expectations.judge import judge_candidate, judge_facts
+from orchestration.assets import OWNERS
+from orchestration.assets.metadata import arrow_metadata
+from orchestration.dbt_run import table_keys
+from orchestration.home import Home
+from orchestration.release.content_hash import content_hash
+from orchestration.settings import Settings
+from orchestration.warehouse import WRITER_POOL, connected, read_table, table_names, write_tables
+
+JUDGEMENTS = dg.AssetKey(["quality", "judgements"])
+ADMISSION = dg.AssetKey(["quality", "admission"])
+CANDIDATE = dg.AssetKey(["quality", "candidate"])
+CELLS = """
+    select site, wave, indicator, state as wave_state
+    from registry.expected_cells join registry.site_waves using (site, wave)
+    order by all
+"""
+Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+@dg.multi_asset(
+    name="admission_gate",
+    specs=[
+        dg.AssetSpec(
+            JUDGEMENTS,
+            deps=[["facts", "int_facts"]],
+            group_name="gates",
+            owners=OWNERS,
+            kinds={"python", "greatexpectations"},
+            description="The state of every rule on every cell it applies to: error, fail, warn, pass or"
+            " not applicable.",
+        ),
+        dg.AssetSpec(
+            ADMISSION,
+            deps=[["registry", "expected_cells"], ["registry", "site_waves"]],
+            group_name="gates",
+            owners=OWNERS,
+            kinds={"python", "greatexpectations"},
+            description="Which cells (site, wave, indicator) may be used, and why the others may not.",
+        ),
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_cell_was_judged",
+            asset=ADMISSION,
+            blocking=True,
+            description="Each expected cell has exactly one verdict. A cell that fails is withheld and stops"
+            " nobody else; a cell without a verdict stops the night.",
+        ),
+        dg.AssetCheckSpec(
+            "some_cell_is_admitted",
+            asset=ADMISSION,
+            blocking=True,
+            description="At least one cell may be used; otherwise there is nothing to publish.",
+        ),
+    ],
+    pool=WRITER_POOL,
+)
+def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
+    """Judges the facts; sites that fail are withheld, the others go on."""
+    warehouse = home.settings.warehouse
+    with connected(warehouse, read_only=True) as connection:
+        cells = connection.execute(CELLS).to_arrow_table()
+    judged = judge_facts(read_table(warehouse, "facts.int_facts"), cells)
+    write_tables(warehouse, "quality", judged)
+    for key, name in ((JUDGEMENTS, "judgements"), (ADMISSION, "admission")):
+        yield dg.MaterializeResult(asset_key=key, metadata=arrow_metadata(judged[name]))
+    key = ["site", "wave", "indicator"]
+    expected = sorted(tuple(row.values()) for row in cells.select(key).to_pylist())
+    found = sorted(tuple(row.values()) for row in judged["admission"].select(key).to_pylist())
+    admitted = sum(judged["admission"]["is_admitted"].to_pylist())
+    yield dg.AssetCheckResult(
+        asset_key=ADMISSION,
+        check_name="every_cell_was_judged",
+        passed=expected == found,
+        metadata={"expected_cells": len(expected), "judged_cells": len(found)},
+    )
+    yield dg.AssetCheckResult(
+        asset_key=ADMISSION,
+        check_name="some_cell_is_admitted",
+        passed=admitted > 0,
+        metadata={"admitted_cells": admitted, "withheld_cells": len(found) - admitted},
+    )
+
+
+def candidate_gate(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """The gate over everything in schema `published`."""
+    published = [
+        dg.AssetKey(["published", node["name"]])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        and node["schema"] == "published"
+        and node["config"]["materialized"] != "ephemeral"
+    ]
+    keys = table_keys(manifest)
+
+    @dg.multi_asset(
+        name="candidate_gate",
+        specs=[
+            dg.AssetSpec(
+                CANDIDATE,
+                deps=published,
+                group_name="gates",
+                owners=OWNERS,
+                kinds={"python", "greatexpectations"},
+                description="The verdict on tonight's published tables, bound to the hash of their content.",
+            )
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(
+                "candidate_may_be_published",
+                asset=CANDIDATE,
+                blocking=True,
+                description="Shapes, keys, ranges, totals and intervals of the published tables hold.",
+            )
+        ],
+        pool=WRITER_POOL,
+    )
+    def gate(context: dg.AssetExecutionContext, home: Home) -> Results:
+        """Hashes and judges the candidate, and records the verdict for that hash."""
+        content, checks, is_passing = judge(home.settings, keys)
+        failed = checks.num_rows - sum(checks["is_passing"].to_pylist())
+        yield dg.MaterializeResult(
+            asset_key=CANDIDATE,
+            metadata={"content_hash": content, "checks": checks.num_rows, "failed_checks": failed},
+        )
+        yield dg.AssetCheckResult(
+            asset_key=CANDIDATE,
+            check_name="candidate_may_be_published",
+            passed=is_passing,
+            metadata={"content_hash": content, "failed_checks": failed},
+        )
+
+    return gate
+
+
+def judge(settings: Settings, keys: Mapping[str, list[str]]) -> tuple[str, pa.Table, bool]:
+    """Judges the candidate and writes `quality.candidate` and `quality.candidate_checks`.
+
+    Returns:
+        The content's hash, the checks, and whether the candidate may be published.
+    """
+    warehouse = settings.warehouse
+    names = table_names(warehouse, "published")
+    tables = {name: read_table(warehouse, f"published.{name}") for name in names}
+    verdict = judge_candidate(tables, {name: keys.get(name, []) for name in names})
+    content = content_hash(warehouse, keys=keys).total
+    row = {"content_hash": content, "is_passing": verdict.is_passing}
+    written = {"candidate": pa.Table.from_pylist([row]), "candidate_checks": verdict.checks}
+    write_tables(warehouse, "quality", written)
+    return content, verdict.checks, verdict.is_passing

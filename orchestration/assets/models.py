@@ -1,0 +1,123 @@
+"""The models as assets and their tests as checks, in two halves around the gate.
+
+In: the manifest. Out: two Dagster definitions that run dbt in this process. What a model computes is its own
+matter; that the halves are tags, a folder is a group, and a test is a check is decided here.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, dbt_assets
+
+from orchestration.assets import OWNERS
+from orchestration.assets.metadata import table_metadata
+from orchestration.dbt_run import ModelsFailed, NodeResult, build
+from orchestration.home import Home
+from orchestration.warehouse import WRITER_POOL, TableFacts, describe
+
+Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
+class Translator(DagsterDbtTranslator):
+    """Names, groups and owners of the models in Dagster."""
+
+    def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
+        """A model's group is its folder; a source's is its schema."""
+        if dbt_resource_props["resource_type"] == "source":
+            return str(dbt_resource_props["source_name"])
+        return str(dbt_resource_props["fqn"][1])
+
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """One team owns the models."""
+        return OWNERS
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The description from the YAML beside the model, without its SQL."""
+        return str(dbt_resource_props.get("description") or "")
+
+
+def model_assets(manifest: Mapping[str, Any]) -> list[dg.AssetsDefinition]:
+    """The two halves: up to the facts, and from the moments on."""
+    return [_half(manifest, "before_admission"), _half(manifest, "after_admission")]
+
+
+def _half(manifest: Mapping[str, Any], tag: str) -> dg.AssetsDefinition:
+    @dbt_assets(
+        manifest=manifest,
+        select=f"tag:{tag}",
+        exclude="resource_type:unit_test",
+        name=tag,
+        dagster_dbt_translator=Translator(),
+        pool=WRITER_POOL,
+    )
+    def half(context: dg.AssetExecutionContext, home: Home) -> Results:
+        """Builds the models and runs their tests."""
+        select = [f"tag:{tag}"] if not context.is_subset else _named(context, manifest)
+        results = build(home.settings, select, on_node=lambda name: context.log.debug(f"done: {name}"))
+        yield from _reported(context, manifest, results, describe(home.settings.warehouse))
+
+    return half
+
+
+def _named(context: dg.AssetExecutionContext, manifest: Mapping[str, Any]) -> list[str]:
+    """Names, as dbt selects them, of the models that were asked for, where it was not the whole half."""
+    keys = context.selected_asset_keys
+    return [
+        ".".join(node["fqn"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and Translator().get_asset_key(node) in keys
+    ]
+
+
+def _reported(
+    context: dg.AssetExecutionContext,
+    manifest: Mapping[str, Any],
+    results: list[NodeResult],
+    tables: Mapping[tuple[str, str], TableFacts],
+) -> Results:
+    """Materialisations and check results, in the order of the run; models that failed end the step.
+
+    Raises:
+        ModelsFailed: a model failed, or a test that belongs to no single model.
+    """
+    checks = _checks_by_test(context)
+    faults = []
+    for result in results:
+        node = manifest["nodes"][result.unique_id]
+        if node["resource_type"] == "test":
+            key = checks.get(result.unique_id)
+            if key is not None and result.status != "skipped":
+                yield _check_result(key, result)
+            elif result.status in ("fail", "error"):
+                faults.append(f"test {node['name']}: {result.message}")
+        elif result.status == "success":
+            facts = tables.get((node["schema"], node["name"]), TableFacts(None, ()))
+            seconds = {"seconds": round(result.seconds, 3)}
+            yield dg.MaterializeResult(
+                asset_key=Translator().get_asset_key(node), metadata={**table_metadata(facts), **seconds}
+            )
+        elif result.status == "error":
+            faults.append(f"model {node['name']}: {result.message}")
+    if faults:
+        raise ModelsFailed("\n".join(faults))
+
+
+def _checks_by_test(context: dg.AssetExecutionContext) -> dict[str, dg.AssetCheckKey]:
+    specs = context.assets_def.check_specs
+    return {
+        spec.metadata["dagster_dbt/unique_id"]: spec.key
+        for spec in specs
+        if spec.key in context.selected_asset_check_keys
+    }
+
+
+def _check_result(key: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckResult:
+    is_warning = result.status == "warn"
+    return dg.AssetCheckResult(
+        asset_key=key.asset_key,
+        check_name=key.name,
+        passed=result.status == "pass",
+        severity=dg.AssetCheckSeverity.WARN if is_warning else dg.AssetCheckSeverity.ERROR,
+        metadata={"failures": result.failures, "seconds": round(result.seconds, 3)},
+    )

@@ -1,0 +1,119 @@
+"""The pulls: every source each night in one step, or one source again by its own job.
+
+In: the programme. Out: the lake, receipts, and for each source that was served a materialisation of its
+partition; a source that failed gets none, so that the UI shows which one is late. No platform is known here.
+"""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from ingestion.programme.model import Programme
+from ingestion.pull import pull_programme, pull_source
+from ingestion.receipt import Receipt
+from orchestration.assets import OWNERS
+from orchestration.home import Home
+from orchestration.programmes import load
+from orchestration.warehouse import WRITER_POOL
+
+SOURCES = dg.AssetKey(["lake", "sources"])
+RECEIPTS = dg.AssetKey(["lake", "receipts"])
+PARTITIONS = dg.DynamicPartitionsDefinition(name="sources")
+SERVED = ("landed", "unchanged", "empty")
+
+
+class PullFailed(RuntimeError):
+    """A source could not be pulled; the message is its receipt's."""
+
+
+@dg.asset(
+    key=SOURCES,
+    partitions_def=PARTITIONS,
+    group_name="lake",
+    owners=OWNERS,
+    kinds={"python", "parquet"},
+    pool=WRITER_POOL,
+    description="The lake's tables of each source, one partition a source: its current rows as text, read"
+    " from the originals in the landing. The nightly job reports each source that was served; pull"
+    " one again with the job `pull_source`.",
+)
+def sources(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
+    """Pulls one source again."""
+    programme, _ = load(home.settings)
+    receipt = pull_source(programme, context.partition_key, home.settings.home)
+    if receipt.state not in SERVED:
+        raise PullFailed(f"{receipt.source}: {receipt.message}")
+    return dg.MaterializeResult(metadata=receipt_metadata(receipt))
+
+
+@dg.multi_asset(
+    name="receipts",
+    specs=[
+        dg.AssetSpec(
+            RECEIPTS,
+            group_name="lake",
+            owners=OWNERS,
+            kinds={"python", "json"},
+            description="One night's pulls of every source: each landed under its content's hash, read into"
+            " the lake, and told of in a receipt.",
+        )
+    ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_source_was_served",
+            asset=RECEIPTS,
+            description="Each source was pulled tonight or stands unchanged. One that failed is served as it"
+            " was pulled before, and marked; it stops nobody else.",
+        )
+    ],
+    pool=WRITER_POOL,
+)
+def receipts(
+    context: dg.AssetExecutionContext, home: Home
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """Pulls every source; one that fails stops no other."""
+    programme, _ = load(home.settings)
+    keep_partitions(context.instance, programme)
+    failed: dict[str, str] = {}
+    states: dict[str, int] = {}
+    for receipt in pull_programme(programme, home.settings.home):
+        states[receipt.state] = states.get(receipt.state, 0) + 1
+        if receipt.state in SERVED:
+            metadata = receipt_metadata(receipt)
+            context.log_event(dg.AssetMaterialization(SOURCES, partition=receipt.source, metadata=metadata))
+        else:
+            failed[receipt.source] = receipt.message
+            context.log.warning(f"source {receipt.source}: {receipt.state}: {receipt.message}")
+    yield dg.MaterializeResult(asset_key=RECEIPTS, metadata={f"{k}_sources": n for k, n in states.items()})
+    yield dg.AssetCheckResult(
+        check_name="every_source_was_served",
+        asset_key=RECEIPTS,
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata=failed,
+    )
+
+
+def keep_partitions(instance: dg.DagsterInstance, programme: Programme) -> None:
+    """Makes the partitions the programme's sources: a source is one YAML entry, also here."""
+    wanted = {source.source for source in programme.sources}
+    known = set(instance.get_dynamic_partitions("sources"))
+    instance.add_dynamic_partitions("sources", sorted(wanted - known))
+    for gone in sorted(known - wanted):
+        instance.delete_dynamic_partition("sources", gone)
+
+
+def receipt_metadata(receipt: Receipt) -> dict[str, str | int]:
+    """A receipt's counts: no name of a person's column, no value."""
+    return {
+        "state": receipt.state,
+        "receipt": receipt.receipt_id,
+        "originals": len(receipt.originals),
+        "tables": len(receipt.tables),
+        "rows_read": receipt.rows_read,
+        "dagster/row_count": receipt.rows_kept,
+        "rows_replaced": receipt.rows_replaced,
+        "rows_not_accepted": receipt.rows_not_accepted,
+        "rows_quarantined": receipt.rows_quarantined,
+        "columns_dropped": len(receipt.columns_dropped),
+    }

@@ -1,0 +1,84 @@
+"""The registry's tables, and the decision whether tonight has any news.
+
+In: the programme, the lake's receipts, the rules. Out: a fresh warehouse with schema `registry`, or nothing
+at all where nothing changed, upon which Dagster skips every later step.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from expectations.compile import rule_tables
+from expectations.rule import load_rules
+from ingestion.programme.registry_tables import registry_tables
+from orchestration.assets import OWNERS
+from orchestration.assets.metadata import arrow_metadata
+from orchestration.assets.pull import RECEIPTS, SOURCES
+from orchestration.change import fingerprint, is_unchanged
+from orchestration.home import Home
+from orchestration.programmes import load, rule_entries
+from orchestration.settings import Settings
+from orchestration.warehouse import WRITER_POOL, remove, write_tables
+
+NIGHT = "night"
+
+
+def compute_registry(settings: Settings) -> tuple[dict[str, pa.Table], pa.Table]:
+    """Everything that is known before the models run: the programme's tables and the night's own row.
+
+    Raises:
+        ProgrammeFaults: the programme's YAML has faults.
+        RuleFaults: a rule has faults.
+    """
+    programme, as_of = load(settings)
+    tables = dict(registry_tables(programme, settings.home, as_of))
+    tables |= rule_tables(load_rules(rule_entries(programme.folder)), tables)
+    row = {
+        "programme": programme.programme,
+        "as_of_date": as_of,
+        "approval": programme.publish.approve,
+        **fingerprint(tables, as_of),
+    }
+    return tables, pa.Table.from_pylist([row])
+
+
+def registry_assets(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
+    """One asset for each registry table that the models declare as their source."""
+    declared = [source for source in manifest["sources"].values() if source["source_name"] == "registry"]
+    specs = [
+        dg.AssetSpec(
+            dg.AssetKey(["registry", source["name"]]),
+            deps=[RECEIPTS, SOURCES],
+            group_name="registry",
+            owners=OWNERS,
+            kinds={"python", "duckdb"},
+            description=source["description"] or source["source_description"],
+            skippable=True,
+        )
+        for source in sorted(declared, key=lambda source: source["name"])
+    ]
+
+    @dg.multi_asset(name="registry", specs=specs, pool=WRITER_POOL)
+    def registry(context: dg.AssetExecutionContext, home: Home) -> Iterator[dg.MaterializeResult]:
+        """Writes the registry into a fresh warehouse; yields nothing where nothing changed."""
+        settings = home.settings
+        tables, night = compute_registry(settings)
+        row = night.to_pylist()[0]
+        if is_unchanged(settings, fingerprint_of(row)):
+            context.log.info("nothing changed")
+            return
+        remove(settings.warehouse)
+        write_tables(settings.warehouse, "registry", tables)
+        write_tables(settings.warehouse, NIGHT, {"night": night})
+        for spec in specs:
+            table = tables[spec.key.path[-1]]
+            yield dg.MaterializeResult(asset_key=spec.key, metadata=arrow_metadata(table))
+
+    return registry
+
+
+def fingerprint_of(night: Mapping[str, Any]) -> dict[str, str]:
+    """The fingerprint part of the night's row."""
+    return {kind: night[kind] for kind in ("inputs", "registry", "rules", "time", "code")}

@@ -1,0 +1,100 @@
+"""`sitewise check`: is this programme well written, and can its sources be reached?
+
+In: a programme's folder. Out: every fault, with file, line, field and remedy. It pulls and writes nothing but
+the demo's own folder.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.cli_options import HomeOption, ProgrammeOption, fail, read_settings
+from orchestration.settings import SettingsFault
+
+
+def check(
+    home: HomeOption = "",
+    programme: ProgrammeOption = "",
+    connect: Annotated[bool, typer.Option("--connect", help="Also try credentials and folders.")] = False,
+) -> None:
+    """Print every fault of a programme; exit status 1 if there is any error.
+
+    Example: sitewise check --programme my_programme --connect
+    """
+    from orchestration.programmes import programme_folder
+
+    settings = read_settings(home, programme)
+    try:
+        folder = programme_folder(settings)
+    except SettingsFault as fault:
+        fail(str(fault))
+    errors, warnings = _faults(folder)
+    for line in [*errors, *warnings]:
+        typer.echo(line)
+    if connect and not errors:
+        for is_fault, line in _tried(folder):
+            typer.echo(line)
+            errors += [line] if is_fault else []
+    typer.echo(f"{folder}: {len(errors)} errors, {len(warnings)} warnings.")
+    if errors:
+        raise typer.Exit(1)
+
+
+def _faults(folder: Path) -> tuple[list[str], list[str]]:
+    """Errors and warnings of the programme's files and of its rules."""
+    from expectations.fault import RuleFaults
+    from expectations.rule import load_rules
+    from ingestion.programme.faults import ProgrammeFaults
+    from ingestion.programme.load import check_programme
+    from orchestration.programmes import rule_entries
+
+    found = check_programme(folder)
+    errors = [str(fault) for fault in found if fault.severity == "error"]
+    warnings = [str(fault) for fault in found if fault.severity == "warning"]
+    try:
+        load_rules(rule_entries(folder))
+    except (RuleFaults, ProgrammeFaults) as faults:
+        errors += [str(fault) for fault in faults.faults if str(fault) not in errors]
+    return errors, warnings
+
+
+def _tried(folder: Path) -> Iterator[tuple[bool, str]]:
+    """What could be reached, what could not, and what was not tried; True where it is a fault."""
+    from ingestion.programme.load import load_programme
+
+    programme = load_programme(folder)
+    key = programme.privacy.pseudonym_key
+    secrets = {"programme.yml privacy.pseudonym_key": key.env} if key is not None else {}
+    for name, connection in programme.connections.items():
+        for field in ("token", "username", "password"):
+            if (secret := getattr(connection, field)) is not None:
+                secrets[f"connections.yml {name}.{field}"] = secret.env
+        yield (
+            False,
+            f"connection {name}: not tried: this version reads exports from folders, not from servers",
+        )
+    for field, variable in secrets.items():
+        if os.environ.get(variable):
+            yield False, f"{field}: {variable} is set"
+        else:
+            yield True, f"{field}: {variable} is not set. Remedy: set that environment variable."
+    for source in programme.sources:
+        drop = source.pull.drop
+        if drop is None:
+            place = "a server" if source.pull.connection else f"the package {source.pull.package}"
+            yield False, f"source {source.source}: not tried: it is read from {place}"
+            continue
+        files = [path for path in folder.glob(drop) if path.is_file()]
+        closed = [path for path in files if not os.access(path, os.R_OK)]
+        if not files:
+            yield (
+                True,
+                f"source {source.source}: no file matches {folder / drop}. Remedy: put its export there.",
+            )
+        elif closed:
+            yield True, f"source {source.source}: {closed[0]} cannot be read. Remedy: give read permission."
+        else:
+            yield False, f"source {source.source}: {len(files)} files can be read"

@@ -1,0 +1,128 @@
+"""Runs the models' two halves in this process, and keeps their manifest at hand for the asset graph.
+
+In: a selection of models. Out: what became of each model and test. The models' meaning is theirs; Dagster's
+view of them is in assets/models.py. dbt itself is imported only where it runs.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from orchestration.change import folder_fingerprint
+from orchestration.settings import PROJECT, Settings
+
+MODELS = PROJECT / "dbt_project"
+
+
+class ModelsFailed(RuntimeError):
+    """The models could not be parsed or run at all; the message is dbt's own."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one model or test.
+
+    Attributes:
+        unique_id: dbt's name of it.
+        status: success, error, skipped, pass, fail, warn.
+        message: dbt's message where it did not succeed.
+        failures: rows that a test found.
+        seconds: how long it ran.
+    """
+
+    unique_id: str
+    status: str
+    message: str
+    failures: int
+    seconds: float
+
+
+def manifest(settings: Settings) -> Mapping[str, Any]:
+    """The parsed project; parsed anew only where its files have changed since."""
+    settings.prepare()
+    return _manifest(settings, folder_fingerprint(MODELS))
+
+
+@lru_cache(maxsize=1)
+def _manifest(settings: Settings, fingerprint: str) -> Mapping[str, Any]:
+    kept = settings.home / "dbt" / f"manifest-{fingerprint[:12]}.json"
+    if not kept.exists():
+        stage = settings.home / "dbt" / f".stage-{os.getpid()}"
+        _invoke(settings, ["parse"], stage)
+        for outdated in kept.parent.glob("manifest-*.json"):
+            outdated.unlink(missing_ok=True)
+        (stage / "manifest.json").replace(kept)
+        shutil.rmtree(stage)
+    return json.loads(kept.read_text())
+
+
+def build(
+    settings: Settings, select: Sequence[str], on_node: Callable[[str], None] = lambda unique_id: None
+) -> list[NodeResult]:
+    """Runs models and their tests.
+
+    Args:
+        settings: the deployment.
+        select: dbt selections, e.g. `tag:before_admission`.
+        on_node: called with the id of each model or test as it ends.
+
+    Raises:
+        ModelsFailed: the project does not compile, or a run ended before any node did.
+    """
+
+    def announce(event: Any) -> None:
+        if event.info.name == "NodeFinished":
+            on_node(event.data.node_info.unique_id)
+
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    outcome = _invoke(settings, [*arguments, "--select", *select], settings.home / "dbt" / "target", announce)
+    return [
+        NodeResult(
+            result.node.unique_id,
+            str(result.status),
+            (result.message or "").strip(),
+            result.failures or 0,
+            result.execution_time,
+        )
+        for result in outcome
+    ]
+
+
+def _invoke(
+    settings: Settings, arguments: Sequence[str], target: Path, announce: Callable[[Any], None] | None = None
+) -> Any:
+    from dbt.cli.main import dbtRunner
+
+    settings.prepare()
+    folders = {
+        "--project-dir": MODELS,
+        "--profiles-dir": MODELS,
+        "--target-path": target,
+        "--log-path": settings.home / "dbt" / "logs",
+    }
+    paths = [str(part) for pair in folders.items() for part in pair]
+    quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
+    outcome = dbtRunner(callbacks=[announce] if announce else []).invoke(
+        [*quiet, arguments[0], *arguments[1:], *paths]
+    )
+    if outcome.exception is not None:
+        raise ModelsFailed(f"The models cannot be run: {outcome.exception}") from outcome.exception
+    return outcome.result
+
+
+def table_keys(parsed: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The key columns of every published table, as its YAML declares them (`meta: {key: true}`)."""
+    return {
+        node["name"]: [
+            name
+            for name, column in node["columns"].items()
+            if (column.get("config", {}).get("meta") or column.get("meta") or {}).get("key")
+        ]
+        for node in parsed["nodes"].values()
+        if node["resource_type"] == "model" and node["schema"] == "published"
+    }

@@ -1,0 +1,83 @@
+"""The end of a night on the terminal: the answers, what was withheld and why, what failed, and where it lies.
+
+In: the night and the release being served. Out: a short table. Numbers are the release's own, only rounded.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from orchestration.night import Night
+from orchestration.settings import Settings
+from orchestration.warehouse import connected
+
+STATES = {
+    "published": "Published.",
+    "unchanged_content": "The inputs changed, the content did not: unchanged content, no new release.",
+    "nothing_changed": "Nothing changed since the last night: no new release.",
+    "awaits_approval": "A new release awaits approval: sitewise release approve.",
+    "failed": "",
+}
+HEADLINES = """
+    select
+        indicator_title, effect_scope, effect_unit, verdict_words,
+        effect, effect_low, effect_high, pilot_effect, pilot_low, pilot_high,
+        scaled_effect, scaled_low, scaled_high, retention, retention_low, retention_high, retention_set
+    from headline
+    order by headline_order
+"""
+WITHHELD = """
+    select site, withheld_cell_count, judged_cell_count, withheld_reason
+    from sites where withheld_cell_count > 0 order by site_order
+"""
+
+
+def print_night(console: Console, settings: Settings, night: Night) -> None:
+    """Prints what a night came to; of a failed night only the sources, since its message follows."""
+    database = settings.releases / "current" / "sitewise.duckdb"
+    for source, message in night.failed_sources.items():
+        console.print(f"source {source} was not served tonight: {message}", style="yellow", markup=False)
+    if night.state == "failed" or not database.exists():
+        return
+    with connected(database.resolve(), read_only=True) as connection:
+        rows = {
+            name: connection.execute(query).to_arrow_table().to_pylist()
+            for name, query in (("headline", HEADLINES), ("withheld", WITHHELD))
+        }
+    console.print(_headline_table(rows["headline"]))
+    for row in rows["withheld"]:
+        count = f"{row['withheld_cell_count']} of {row['judged_cell_count']} cells withheld"
+        console.print(f"{row['site']}: {count}: {row['withheld_reason']}", markup=False, highlight=False)
+    console.print(f"\n{STATES[night.state]}", style="bold", markup=False)
+    console.print(f"Release: {_served(settings.releases)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _headline_table(rows: list[dict[str, Any]]) -> Table:
+    table = Table("indicator", "pilot effect", "scaled effect", "kept", "in words", box=None, pad_edge=False)
+    for row in rows:
+        whole = row["effect_scope"] != "retention"
+        scaled = _interval(row, "effect") if whole else _interval(row, "scaled_effect", "scaled")
+        kept = _interval(row, "retention") if row["retention_set"] == "bounded" else "-"
+        words = row["verdict_words"]
+        table.add_row(
+            f"{row['indicator_title']} ({row['effect_unit']})",
+            _interval(row, "pilot_effect", "pilot"),
+            f"{scaled} (network)" if whole else scaled,
+            kept,
+            words,
+        )
+    return table
+
+
+def _interval(row: dict[str, Any], name: str, bounds: str = "") -> str:
+    """A number with its 95% interval, or a dash where there is none."""
+    value, low, high = row[name], row[f"{bounds or name}_low"], row[f"{bounds or name}_high"]
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if low is None or high is None else f"{value:.3g} ({low:.3g} to {high:.3g})"
+
+
+def _served(releases: Path) -> str:
+    return str((releases / "current").resolve())
