@@ -1,0 +1,236 @@
+"""What every published table must look like, read off the names of its columns.
+
+In: one published table, its key and the smallest count that may be shown. Out: the checks to make, and the
+table with the few columns they need added. Nothing is judged here, and no table's meaning is known beyond the
+naming rules: `_pct` lies in 0-100, `_se` is not negative, `_low <= the number <= _high`, `p_` is a
+probability.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from expectations.suites import Expectation
+
+Severity = Literal["critical", "warning"]
+
+QUALITY_VERDICTS = ("pass", "warn", "fail", "not_applicable", "error")
+SCALING_VERDICTS = (
+    "held",
+    "faded",
+    "faded_partial",
+    "faded_negligible",
+    "reversed",
+    "not_established",
+    "inconclusive",
+    "not_comparable",
+    "not_identified",
+    "not_applicable",
+    "interim",
+)
+CHANGE_VERDICTS = ("attenuated", "amplified", "no_detectable_change", "not_applicable")
+RETENTION_SETS = ("bounded", "not_estimable", "not_applicable")
+
+_LARGEST = 1.7976931348623157e308
+# A share is total over mass: its last digit may lie beyond the bound it equals.
+_SLACK = 1e-9
+_POINTS = ("estimate", "value", "effect", "retention", "pilot_estimate", "scaled_estimate")
+_REASONS = ("verdict_words", "state_reason")
+_PEOPLE = re.compile(r"(^|_)n(_|$)|^(violation|denominator)_count$")
+_SHOWN = "shown__"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one table: what it is called, which column it concerns, and how it is made."""
+
+    table: str
+    check: str
+    column: str
+    kind: str
+    options: Mapping[str, Any]
+    severity: Severity = "critical"
+    where: Mapping[str, str | bool | Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def expectation(self) -> Expectation:
+        """The check as an expectation, named for its table, check and column."""
+        name = f"{self.table}/{self.check}/{self.column}"
+        return Expectation(name, self.kind, self.options, self.severity, self.where)
+
+
+def table_checks(
+    name: str, table: pa.Table, key: Sequence[str], shares: Sequence[str], is_required: bool, min_cell: int
+) -> list[Check]:
+    """The checks of one published table.
+
+    Args:
+        name: The table.
+        table: Its rows, prepared by `with_shown_counts`.
+        key: Columns that name a row; an empty key is for the caller to refuse.
+        shares: Indicators whose values are percentages of people.
+        is_required: Whether it must hold a row.
+        min_cell: Counts of people from 1 up to below this one must not be shown; 0 where all may be.
+    """
+    checks = (
+        [_check("has_rows", "", "ExpectTableRowCountToBeBetween", {"min_value": 1})] if is_required else []
+    )
+    # Expectations hold on an empty table whatever they say; only its emptiness is worth a line.
+    if table.num_rows:
+        checks += [*_of_key(table, key), *_of_numbers(table), *_of_intervals(table), *_of_words(name, table)]
+        checks += [*_of_shares(table, shares), *_of_reasons(table), *_of_counts(table, min_cell)]
+    return [replace(check, table=name) for check in checks]
+
+
+def with_shown_counts(table: pa.Table) -> pa.Table:
+    """The table with, for each count of people, one more column: the counts shown that tell of somebody."""
+    if "is_suppressed" not in table.column_names:
+        return table
+    hidden = pc.fill_null(table["is_suppressed"], False)
+    for column in _people_counts(table):
+        told = pc.and_(pc.invert(hidden), pc.not_equal(table[column], 0))
+        table = table.append_column(_SHOWN + column, pc.if_else(told, table[column], None))
+    return table
+
+
+def _check(
+    check: str,
+    column: str,
+    kind: str,
+    options: Mapping[str, Any],
+    severity: Severity = "critical",
+    where: Mapping[str, str | bool | Sequence[str]] | None = None,
+) -> Check:
+    return Check("", check, column, kind, options, severity, where or {})
+
+
+def _between(check: str, column: str, low: float | None, high: float | None = None, **more: Any) -> Check:
+    return _check(check, column, "ExpectColumnValuesToBeBetween", _limits(column, low, high), **more)
+
+
+def _limits(column: str, low: float | None, high: float | None) -> dict[str, Any]:
+    limits = {"min_value": low, "max_value": high}
+    return {"column": column} | {name: value for name, value in limits.items() if value is not None}
+
+
+def _of_key(table: pa.Table, key: Sequence[str]) -> Iterator[Check]:
+    for column in key:
+        yield _check("key_is_given", column, "ExpectColumnValuesToNotBeNull", {"column": column})
+    if len(key) == 1:
+        yield _check("key_is_unique", key[0], "ExpectColumnValuesToBeUnique", {"column": key[0]})
+    elif key:
+        options = {"column_list": list(key), "ignore_row_if": "never"}
+        yield _check("key_is_unique", ", ".join(key), "ExpectCompoundColumnsToBeUnique", options)
+
+
+def _of_numbers(table: pa.Table) -> Iterator[Check]:
+    for column in _numeric(table):
+        is_df = column == "df" or column.endswith("_df")
+        # Infinite degrees of freedom are the normal distribution; no other number may be infinite or no
+        # number.
+        if pa.types.is_floating(table.schema.field(column).type) and not is_df:
+            yield _between("is_finite", column, -_LARGEST, _LARGEST)
+        if column.endswith("_pct"):
+            yield _between("is_percentage", column, 0, 100 + _SLACK)
+        elif column.startswith("p_"):
+            yield _between("is_probability", column, 0, 1)
+        elif (
+            is_df
+            or column == "se"
+            or column.endswith(("_se", "_count"))
+            or _PEOPLE.search(column)
+            or column.startswith(("clusters_", "sd_"))
+            or column in ("sd", "tau2", "q")
+        ):
+            yield _between("is_not_negative", column, 0)
+
+
+def _of_intervals(table: pa.Table) -> Iterator[Check]:
+    numeric = _numeric(table)
+    for low in numeric:
+        found = re.fullmatch(r"(?P<stem>.+)_low(?P<variant>_.+)?", low)
+        if not found:
+            continue
+        stem, variant = found["stem"], found["variant"] or ""
+        high = f"{stem}_high{variant}"
+        if high not in numeric:
+            continue
+        yield _ordered("interval_is_ordered", high, low)
+        for bound, other in ((low, high), (high, low)):
+            options, where = {"column": other}, {bound: True}
+            yield _check("interval_is_whole", other, "ExpectColumnValuesToNotBeNull", options, where=where)
+        points = [name for name in (stem, f"{stem}_estimate", f"{stem}_effect") if name in numeric]
+        for point in points:
+            yield _ordered("number_lies_in_interval", point, low)
+            yield _ordered("number_lies_in_interval", high, point)
+
+
+def _ordered(check: str, larger: str, smaller: str) -> Check:
+    options = {"column_A": larger, "column_B": smaller, "or_equal": True}
+    options["ignore_row_if"] = "either_value_is_missing"
+    return _check(check, f"{smaller} <= {larger}", "ExpectColumnPairValuesAToBeGreaterThanB", options)
+
+
+def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
+    main = QUALITY_VERDICTS if name == "quality_verdicts" else SCALING_VERDICTS
+    allowed = {"verdict": main, "quality_verdict": QUALITY_VERDICTS, "change_verdict": CHANGE_VERDICTS}
+    for column, values in (allowed | {"retention_set": RETENTION_SETS}).items():
+        if column in table.column_names:
+            options = {"column": column, "value_set": list(values)}
+            yield _check("is_known_word", column, "ExpectColumnValuesToBeInSet", options)
+    if "verdict" in table.column_names:
+        yield _check("verdict_is_given", "verdict", "ExpectColumnValuesToNotBeNull", {"column": "verdict"})
+
+
+def _of_shares(table: pa.Table, shares: Sequence[str]) -> Iterator[Check]:
+    if "indicator" not in table.column_names or not shares:
+        return
+    for column in ("value", "mean_treatment", "mean_control"):
+        if column in _numeric(table):
+            where = {"indicator": list(shares)}
+            yield _between("share_is_percentage", column, -_SLACK, 100 + _SLACK, where=where)
+
+
+def _of_reasons(table: pa.Table) -> Iterator[Check]:
+    """A number is there, or the reason why not; a number without its error says why too."""
+    if "why_missing" not in table.column_names:
+        return
+    options = {"column": "why_missing"}
+    unexplained = {name: False for name in _REASONS if name in table.column_names}
+    for column in _POINTS:
+        if column in table.column_names:
+            where = {column: False, **unexplained}
+            yield _check(
+                "missing_is_explained", column, "ExpectColumnValuesToNotBeNull", options, where=where
+            )
+    for column in ("estimate", "value"):
+        error = f"{column}_se"
+        if {column, error} <= set(table.column_names):
+            where = {column: True, error: False}
+            kind = "ExpectColumnValuesToNotBeNull"
+            yield _check("missing_error_is_explained", error, kind, options, severity="warning", where=where)
+
+
+def _of_counts(table: pa.Table, min_cell: int) -> Iterator[Check]:
+    for column in table.column_names:
+        if min_cell > 0 and column.startswith(_SHOWN):
+            original = column.removeprefix(_SHOWN)
+            options = _limits(column, min_cell, None)
+            yield _check("small_count_is_hidden", original, "ExpectColumnValuesToBeBetween", options)
+
+
+def _people_counts(table: pa.Table) -> list[str]:
+    return [name for name in _numeric(table) if _PEOPLE.search(name)]
+
+
+def _numeric(table: pa.Table) -> list[str]:
+    return [
+        one.name
+        for one in table.schema
+        if not one.name.startswith(_SHOWN)
+        and (pa.types.is_integer(one.type) or pa.types.is_floating(one.type) or pa.types.is_decimal(one.type))
+    ]
