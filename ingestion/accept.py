@@ -1,0 +1,67 @@
+"""What a source accepts: dates of submission, values of one column, complete rows, a unit's first row.
+
+In: rows with their system columns. Out: the same rows, those left out marked `not_accepted` with the reason.
+Only the newest version of a record is asked, so that an older one never comes back in its stead.
+"""
+
+import polars as pl
+
+from ingestion.export_fault import ExportFault
+from ingestion.fates import NOT_ACCEPTED, RECORD_ID, mark, mark_later_rows
+from ingestion.keys import ARM, DISPOSITION, SITE_CODE, SUBMITTED_AT, UNIT_ID
+from ingestion.programme.model import Source
+
+IS_COMPLETE = "_sw_is_complete"
+
+
+def mark_not_accepted(rows: pl.DataFrame, source: Source, unit_is_per_site: bool) -> pl.DataFrame:
+    """Marks the rows that a source leaves out.
+
+    Args:
+        rows: Rows with system columns and `_sw_is_complete`.
+        source: The source.
+        unit_is_per_site: A unit's id is unique within its site only.
+    """
+    accept = source.accept
+    day = pl.col(SUBMITTED_AT).str.slice(0, 10)
+    if accept.from_date or accept.to_date:
+        reason = "it has no time of submission to compare with the accepted dates"
+        rows = mark(rows, day.is_null(), NOT_ACCEPTED, reason, SUBMITTED_AT)
+    if accept.from_date:
+        early = day < accept.from_date.isoformat()
+        rows = mark(rows, early, NOT_ACCEPTED, "submitted before the accepted dates", "accept.from")
+    if accept.to_date:
+        late = day > accept.to_date.isoformat()
+        rows = mark(rows, late, NOT_ACCEPTED, "submitted after the accepted dates", "accept.to")
+    if accept.where:
+        taken = pl.col(accept.where.column).str.strip_chars().is_in(accept.where.in_).fill_null(False)
+        reason = f"the value in column '{accept.where.column}' is not among those accepted"
+        rows = mark(rows, ~taken, NOT_ACCEPTED, reason, accept.where.column)
+    if accept.complete_only:
+        rows = mark(rows, ~_is_complete(source), NOT_ACCEPTED, "it is not complete", "accept.complete_only")
+    if source.first_per_unit:
+        rows = _mark_later_rows(rows, source.first_per_unit, unit_is_per_site)
+    return rows
+
+
+def _is_complete(source: Source) -> pl.Expr:
+    """By the mapped disposition if there is one, else by the platform's mark; NULL is not complete."""
+    if source.keys.disposition is not None:
+        return (pl.col(DISPOSITION) == "complete").fill_null(False)
+    if source.platform in ("csv", "python_package"):
+        raise ExportFault(
+            "sources.yml",
+            f"source {source.source} accepts complete rows only, but {source.platform} does not mark them",
+            "add keys.disposition with a map, or remove accept.complete_only",
+        )
+    return pl.col(IS_COMPLETE).fill_null(False)
+
+
+def _mark_later_rows(rows: pl.DataFrame, column: str, unit_is_per_site: bool) -> pl.DataFrame:
+    """Marks all but a unit's first row, rows with an arm first; numbers are compared as numbers."""
+    text = pl.col(column).str.strip_chars()
+    number = text.cast(pl.Float64, strict=False)
+    is_number = rows.select((text.is_null() | number.is_not_null()).all()).item()
+    order = [pl.col(ARM).is_null(), number if is_number else text, pl.col(RECORD_ID)]
+    unit = [UNIT_ID, SITE_CODE] if unit_is_per_site else [UNIT_ID]
+    return mark_later_rows(rows, order, unit, "a later row of the same unit", column)

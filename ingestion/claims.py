@@ -1,0 +1,74 @@
+"""Two sources that claim the same submissions: the one that stands first in sources.yml keeps them.
+
+In: a survey source and what it has just read. Out: the claim of an earlier source on the same original and
+the same records, if there is one. Sources that read different instruments, or different rows, of one original
+share it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ingestion.fates import RECORD_ID
+from ingestion.lake import lake_path
+from ingestion.landing import SERVED, read_receipts, served_originals
+from ingestion.platforms.protocol import MAIN
+from ingestion.programme.model import Programme, Source
+from ingestion.receipt import LandedOriginal
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An earlier source's claim.
+
+    Attributes:
+        hashes: Content of the originals that both sources pulled.
+        message: Both sources, both files, and the remedy.
+    """
+
+    hashes: frozenset[str]
+    message: str
+
+
+def claimed_elsewhere(
+    programme: Programme,
+    source: Source,
+    home: Path,
+    originals: Sequence[LandedOriginal],
+    record_ids: pl.Series,
+) -> Claim | None:
+    """Looks for an earlier survey source with the same instrument, original and records."""
+    if source.role != "survey":
+        return None
+    place = programme.sources.index(source)
+    for other in programme.sources[:place]:
+        if other.role != "survey" or other.instrument != source.instrument:
+            continue
+        latest = next(read_receipts(home, other.source), None)
+        if latest is None or latest.state not in SERVED:
+            continue
+        theirs = {each.sha256: each.name for each in served_originals(home, other.source, other.pull.mode)}
+        shared = [each for each in originals if each.sha256 in theirs]
+        if shared and (count := _shared_count(home, other, record_ids)):
+            first = shared[0]
+            return Claim(
+                frozenset(each.sha256 for each in shared),
+                f"{first.name} of source {source.source} is the same file as {theirs[first.sha256]} of "
+                f"source {other.source}, and {count} of its submissions are already there. Remedy: let only "
+                "one of the two pull this file: correct pull.drop, or tell rows apart with accept.where.",
+            )
+    return None
+
+
+def lake_record_ids(home: Path, source: str) -> pl.Series:
+    """The records that a source's lake holds; none if it has no lake."""
+    folder = lake_path(home, source)
+    if folder is None:
+        return pl.Series(RECORD_ID, [], dtype=pl.String)
+    return pl.read_parquet(folder / f"{MAIN}.parquet", columns=[RECORD_ID])[RECORD_ID]
+
+
+def _shared_count(home: Path, other: Source, record_ids: pl.Series) -> int:
+    return int(record_ids.is_in(lake_record_ids(home, other.source).implode()).sum())

@@ -1,0 +1,37 @@
+"""The order of a source's exports, oldest first: it decides which version of a record is the newest.
+
+In: originals in the order in which they were pulled (by name within a pull). Out: their rank and the newest
+export's time. The times of files are not looked at: copying and unpacking change them.
+
+Rule: where every original's name carries the platform's time of export (`2024-02-19-08-51-00`, as KoboToolbox
+writes it, `2024-02-19_0851` as REDCap does), that time decides, then the order of pulling; else the order of
+pulling alone.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from ingestion.platforms.protocol import Original
+
+_TIME = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})[-_ T](\d{2})[-_:]?(\d{2})(?:[-_:]?(\d{2}))?(?!\d)")
+
+
+def export_time(name: str) -> str | None:
+    """The time of export that a file name carries, ISO 8601 without a zone, or None."""
+    if not (match := _TIME.search(name)):
+        return None
+    day, hour, minute, second = match.groups()
+    try:
+        return datetime.fromisoformat(f"{day}T{hour}:{minute}:{second or '00'}").isoformat()
+    except ValueError:
+        return None
+
+
+def in_export_order(originals: Sequence[Original]) -> list[Original]:
+    """Originals by the time of export in their names, where all have one, else as they come."""
+    times = [export_time(original.name) for original in originals]
+    if not all(times):
+        return list(originals)
+    ranked = sorted(zip(times, range(len(originals)), strict=True), key=lambda pair: (pair[0] or "", pair[1]))
+    return [originals[place] for _, place in ranked]

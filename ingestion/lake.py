@@ -1,0 +1,104 @@
+"""The lake: the current rows of every source as Parquet, all text, replaced as a whole or not at all.
+
+`lake/<source>` is a symlink to `lake/.versions/<source>-<hash12>/`, where hash12 heads the hash of all input.
+The version before stays until the next. In: tables of text. Out: files whose bytes depend on the tables
+alone.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import mkdtemp
+
+import polars as pl
+
+from ingestion.landing import file_hash, flush, owner_only
+from ingestion.receipt import LakeTable
+
+QUARANTINE = "_quarantine"
+
+
+def write_lake(
+    home: Path, source: str, input_hash: str, tables: Mapping[str, pl.DataFrame]
+) -> list[LakeTable]:
+    """Writes a version of a source's tables and makes it current.
+
+    A reader that opened the version before goes on reading it.
+
+    Returns:
+        The tables written, without the quarantine.
+    """
+    versions = owner_only(home / "lake" / ".versions")
+    fresh = Path(mkdtemp(prefix=f".arriving-{source}-", dir=versions))
+    try:
+        for name, table in sorted(tables.items()):
+            file = fresh / f"{name}.parquet"
+            table.write_parquet(file, compression="zstd", statistics=True)
+            file.chmod(0o600)
+            flush(file)
+        flush(fresh)
+        written = [
+            LakeTable(table=name, row_count=table.height, sha256=file_hash(fresh / f"{name}.parquet"))
+            for name, table in sorted(tables.items())
+            if name != QUARANTINE
+        ]
+        version = _settle(versions, fresh, f"{source}-{input_hash[:12]}")
+        flush(versions)
+        _point(home, source, version)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return written
+
+
+def lake_path(home: Path, source: str) -> Path | None:
+    """The folder of a source's current version, or None if it has none."""
+    link = home / "lake" / source
+    return link.resolve() if link.is_symlink() and link.is_dir() else None
+
+
+def holds(home: Path, source: str, input_hash: str, tables: list[LakeTable]) -> bool:
+    """Whether the current version was made from this input and its files are the ones written then."""
+    folder = lake_path(home, source)
+    if folder is None or not tables or folder.name.partition(".")[0] != f"{source}-{input_hash[:12]}":
+        return False
+    files = {table.table: folder / f"{table.table}.parquet" for table in tables}
+    return all(
+        files[table.table].is_file() and file_hash(files[table.table]) == table.sha256 for table in tables
+    )
+
+
+def withdraw(home: Path, source: str) -> None:
+    """Takes a source's current version out of the lake; its folder stays until the next version."""
+    (home / "lake" / source).unlink(missing_ok=True)
+
+
+def _settle(versions: Path, fresh: Path, name: str) -> Path:
+    """Gives a fresh folder its place; one already there is kept if it is the same, and never overwritten."""
+    target, turn = versions / name, 1
+    while target.exists():
+        if _hashes(target) == _hashes(fresh):
+            return target
+        turn += 1
+        target = versions / f"{name}.{turn}"
+    fresh.rename(target)
+    return target
+
+
+def _point(home: Path, source: str, version: Path) -> None:
+    """Swaps the symlink, then removes the versions older than the one before."""
+    link = home / "lake" / source
+    before = lake_path(home, source)
+    arriving = link.with_name(f".arriving-{source}-{os.getpid()}")
+    arriving.unlink(missing_ok=True)
+    arriving.symlink_to(Path(".versions", version.name), target_is_directory=True)
+    arriving.replace(link)
+    flush(link.parent)
+    for folder in version.parent.iterdir():
+        is_own = folder.name.rpartition("-")[0] in (source, f".arriving-{source}")
+        if is_own and folder not in (version, before) and (before != version or folder.name.startswith(".")):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {file.name: file_hash(file) for file in sorted(folder.iterdir())}

@@ -1,0 +1,150 @@
+"""The landing: originals as they came, kept by content and never changed, and a receipt for every pull.
+
+`landing/<source>/<sha256>/<original name>` and `landing/<source>/receipts/<receipt_id>.json`, for the owner's
+eyes only. In: originals and receipts. Out: the same, found again. Nothing is read into cells here.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ingestion.export_fault import ExportFault
+from ingestion.receipt import LandedOriginal, Receipt
+
+# States of a pull whose originals are those of the lake.
+SERVED = ("landed", "unchanged")
+_CHUNK_BYTES = 1 << 20
+
+
+def land(home: Path, source: str, name: str, write: Callable[[Path], None]) -> LandedOriginal:
+    """Lands one original; the same content under the same name is stored once.
+
+    Args:
+        home: SITEWISE_HOME.
+        source: The source's id.
+        name: The original's name.
+        write: Writes the original to the path it is given.
+    """
+    folder = owner_only(home / "landing" / source)
+    for stale in folder.glob(".arriving-*"):
+        shutil.rmtree(stale)
+    with TemporaryDirectory(prefix=".arriving-", dir=folder) as arriving:
+        fresh = Path(arriving, "original")
+        write(fresh)
+        fresh.chmod(0o600)
+        original = LandedOriginal(name=name, sha256=file_hash(fresh), bytes=fresh.stat().st_size)
+        target = landed_path(home, source, original)
+        if not target.exists():
+            owner_only(target.parent)
+            flush(fresh)
+            fresh.rename(target)
+            flush(target.parent)
+            flush(folder)
+    return original
+
+
+def landed_path(home: Path, source: str, original: LandedOriginal) -> Path:
+    """Where an original lies."""
+    return home / "landing" / source / original.sha256 / original.name
+
+
+def open_landed(home: Path, source: str, original: LandedOriginal) -> Path:
+    """Where an original lies, after a check that it is still what landed.
+
+    Raises:
+        ExportFault: It is gone or was changed.
+    """
+    path = landed_path(home, source, original)
+    if not path.is_file() or file_hash(path) != original.sha256:
+        raise ExportFault(
+            original.name,
+            "the landed original is gone or was changed",
+            f"restore {path.relative_to(home)} from a backup, or pull the source again",
+        )
+    return path
+
+
+def write_receipt(home: Path, receipt: Receipt) -> Path:
+    """Stores a receipt, whole or not at all."""
+    folder = owner_only(home / "landing" / receipt.source / "receipts")
+    target = folder / f"{receipt.receipt_id}.json"
+    fresh = folder / f".{receipt.receipt_id}.arriving"
+    fresh.write_text(receipt.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    fresh.chmod(0o600)
+    flush(fresh)
+    fresh.rename(target)
+    flush(folder)
+    return target
+
+
+def read_receipts(home: Path, source: str) -> Iterator[Receipt]:
+    """The receipts of a source, newest first, read one by one."""
+    for file in sorted((home / "landing" / source / "receipts").glob("*.json"), reverse=True):
+        yield Receipt.model_validate_json(file.read_bytes())
+
+
+def last_served(home: Path, source: str) -> Receipt | None:
+    """The latest receipt of a pull whose rows are in the lake."""
+    return next((receipt for receipt in read_receipts(home, source) if receipt.state in SERVED), None)
+
+
+def served_originals(home: Path, source: str, mode: str) -> list[LandedOriginal]:
+    """The originals a source's lake is made of, in the order of pulling, each content once.
+
+    Args:
+        home: SITEWISE_HOME.
+        source: The source's id.
+        mode: `snapshot`: those of the last good pull; `delta`: of all good pulls since the last snapshot.
+    """
+    pulls: list[list[LandedOriginal]] = []
+    for receipt in read_receipts(home, source):
+        if receipt.state not in SERVED:
+            continue
+        pulls.append(receipt.originals)
+        if "snapshot" in (receipt.mode, mode):
+            break
+    return each_once([original for pull in reversed(pulls) for original in pull])
+
+
+def each_once(originals: Sequence[LandedOriginal]) -> list[LandedOriginal]:
+    """Each content once, under the name it first came by."""
+    by_hash: dict[str, LandedOriginal] = {}
+    for original in originals:
+        by_hash.setdefault(original.sha256, original)
+    return list(by_hash.values())
+
+
+def latest_receipts(home: Path) -> dict[str, Receipt]:
+    """The latest receipt of every source that was ever pulled, by source."""
+    sources = sorted(folder.parent.name for folder in (home / "landing").glob("*/receipts"))
+    newest = {source: next(read_receipts(home, source), None) for source in sources}
+    return {source: receipt for source, receipt in newest.items() if receipt is not None}
+
+
+def owner_only(folder: Path) -> Path:
+    """Creates a folder and its parents below the home, readable by their owner alone."""
+    for part in (*reversed(folder.parents), folder):
+        if not part.exists():
+            part.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Waits until a file's content, or a folder's entries, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,64 @@
+"""Drop folders: files that people or other programs put where the programme says.
+
+In: a source whose pull names a `drop`. Out: its files, listed and fetched. Their content is not looked at
+here.
+"""
+
+import shutil
+from glob import has_magic
+from pathlib import Path, PurePosixPath
+
+from ingestion.export_fault import ExportFault, NothingThere
+from ingestion.platforms.protocol import Offered
+from ingestion.programme.model import Source
+
+
+def list_originals(source: Source, folder: Path) -> list[Offered]:
+    """Lists the files of a source's drop, in name order.
+
+    Raises:
+        ExportFault: The folder is missing.
+        NothingThere: No file in it matches.
+    """
+    pattern = source.pull.drop
+    if pattern is None:
+        raise ExportFault(
+            "sources.yml",
+            f"source {source.source} does not say where the exports of {source.platform} are dropped",
+            "write pull: {drop: exports/*.csv}",
+        )
+    fixed, wild = _split(pattern)
+    place = folder / fixed
+    if not place.is_dir():
+        raise ExportFault(
+            "sources.yml",
+            f"source {source.source} pulls {pattern}, but the folder {place} does not exist",
+            "create the folder and put the exports there, or correct pull.drop",
+        )
+    files = sorted(
+        path for path in place.glob(wild) if path.is_file() and not path.name.startswith((".", "~$"))
+    )
+    if not files:
+        raise NothingThere(
+            "sources.yml",
+            f"source {source.source} pulls {pattern}, but no file in {place} matches",
+            "put the exports there, or correct pull.drop",
+        )
+    return [Offered("__".join(path.relative_to(place).parts), str(path)) for path in files]
+
+
+def fetch(offered: Offered, target: Path) -> None:
+    """Copies a dropped file; raises ExportFault if it changes meanwhile."""
+    origin = Path(offered.origin)
+    before = origin.stat()
+    shutil.copyfile(origin, target)
+    after = origin.stat()
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ExportFault(offered.name, "it is still being written", "pull again when the export is complete")
+
+
+def _split(pattern: str) -> tuple[str, str]:
+    """The folders of a pattern before its first wildcard, and the rest of it."""
+    parts = PurePosixPath(pattern).parts
+    count = next((place for place, part in enumerate(parts[:-1]) if has_magic(part)), len(parts) - 1)
+    return str(PurePosixPath(*parts[:count])), str(PurePosixPath(*parts[count:]))

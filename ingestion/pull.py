@@ -1,0 +1,193 @@
+"""One pull: fetch, land, read, protect, replace, and say in a receipt what became of it.
+
+In: a programme, a source's id and the home. Out: a receipt, also on disk; the source's lake replaced if and
+only if the receipt says `landed`. Bad input never raises: it becomes a state with a message that names file
+and remedy, and the version of the lake before stays. Statistics, rules and orchestration do not live here.
+"""
+
+import hashlib
+import json
+import logging
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ingestion.claims import Claim, claimed_elsewhere, lake_record_ids
+from ingestion.export_fault import ExportFault, NothingThere
+from ingestion.export_order import export_time, in_export_order
+from ingestion.fates import RECORD_ID
+from ingestion.lake import holds, lake_path, withdraw, write_lake
+from ingestion.landing import (
+    each_once,
+    land,
+    landed_path,
+    last_served,
+    open_landed,
+    served_originals,
+    write_receipt,
+)
+from ingestion.platforms import PLATFORMS
+from ingestion.platforms.protocol import MAIN, Original
+from ingestion.privacy import key_id, pseudonym_key, pseudonymises, question_columns, units_are_pseudonymous
+from ingestion.programme.model import Programme, Source
+from ingestion.reading import Reading, read_originals
+from ingestion.receipt import Counts, LandedOriginal, Receipt, State, new_receipt_id
+
+logger = logging.getLogger(__name__)
+
+# Raised when the same original would be read differently, so that every lake is written anew.
+READER = 1
+_NOT_READING = {"max_age_days", "units"}
+
+
+def pull_programme(
+    programme: Programme, home: Path, sources: Iterable[str] | None = None
+) -> Iterator[Receipt]:
+    """Pulls a programme's sources, or some of them, in its order; a failure stops none of the others."""
+    wanted = None if sources is None else set(sources)
+    for source in programme.sources:
+        if wanted is None or source.source in wanted:
+            yield pull_source(programme, source.source, home)
+
+
+def pull_source(programme: Programme, source_id: str, home: Path) -> Receipt:
+    """Pulls one source.
+
+    Args:
+        programme: The programme.
+        source_id: The source's id.
+        home: SITEWISE_HOME.
+
+    Returns:
+        The receipt, which is also stored in the landing.
+
+    Raises:
+        KeyError: The programme has no such source.
+    """
+    source = programme.source(source_id)
+    now = datetime.now(UTC)
+    receipt = Receipt(
+        receipt_id=new_receipt_id(now), source=source_id, pulled_at=now, mode=source.pull.mode, state="failed"
+    )
+    found: list[LandedOriginal] = []
+    try:
+        receipt = _pull(programme, source, home, receipt, found)
+    except ExportFault as fault:
+        receipt = _kept_as_it_was(home, receipt, "failed", str(fault))
+    except OSError as error:
+        message = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}."
+        remedy = "Remedy: check that the file can be read and that the disk is not full, then pull again."
+        receipt = _kept_as_it_was(home, receipt, "failed", f"{message} {remedy}")
+    except Exception as error:
+        # The error's own text may quote a cell, so only its kind and place are told.
+        place = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("source %s: unexpected %s\n%s", source_id, type(error).__name__, place)
+        names = ", ".join(original.name for original in found[:3]) or "no file"
+        receipt = _kept_as_it_was(
+            home,
+            receipt,
+            "failed",
+            f"{names}: unexpected {type(error).__name__} while pulling {source_id}. Remedy: this is a fault "
+            "of Sitewise, not of the data; report it with the log.",
+        )
+    receipt = receipt.model_copy(update={"originals": found})
+    write_receipt(home, receipt)
+    return receipt
+
+
+def read_landed(
+    programme: Programme, source: Source, home: Path, landed: Sequence[LandedOriginal]
+) -> Reading:
+    """Reads originals from the landing, each content once; raises ExportFault."""
+    originals = [Original(each.name, open_landed(home, source.source, each)) for each in landed]
+    return read_originals(programme, source, in_export_order(originals))
+
+
+def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOriginal]) -> str:
+    """SHA-256 over originals and everything in the YAML that says how they are read; raises ExportFault."""
+    key = pseudonym_key(programme) if pseudonymises(programme, source) else None
+    config = {
+        "reader": READER,
+        "source": source.model_dump(mode="json", exclude=_NOT_READING),
+        "door": programme.door(source).model_dump(mode="json"),
+        "questions": question_columns(programme, source),
+        "unit_scope": programme.units.unique_in,
+        "pseudonymous_units": units_are_pseudonymous(programme),
+        "key_id": key_id(key) if key else None,
+        "originals": [[original.name, original.sha256] for original in landed],
+    }
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def _pull(
+    programme: Programme, source: Source, home: Path, receipt: Receipt, found: list[LandedOriginal]
+) -> Receipt:
+    served = served_originals(home, source.source, source.pull.mode)
+    for original in _landed(programme, source, home, served):
+        found.append(original)
+    whole = each_once([*served, *found] if source.pull.mode == "delta" else found)
+    fingerprint = input_hash(programme, source, whole)
+    times = [time for original in whole if (time := export_time(original.name))]
+    receipt = receipt.model_copy(update={"input_hash": fingerprint, "export_time": max(times, default=None)})
+    last = last_served(home, source.source)
+    if last and last.input_hash == fingerprint and holds(home, source.source, fingerprint, last.tables):
+        if claim := claimed_elsewhere(programme, source, home, whole, lake_record_ids(home, source.source)):
+            return _conflict(home, receipt, served, claim)
+        same = {
+            name: getattr(last, name)
+            for name in ("tables", "columns_dropped", "message", *Counts.model_fields)
+        }
+        return receipt.model_copy(update={"state": "unchanged"} | same)
+    reading = read_landed(programme, source, home, whole)
+    if not reading.tables:
+        blank = ", ".join(original.name for original in reading.blank)
+        return _kept_as_it_was(
+            home,
+            receipt,
+            "empty",
+            f"{blank}: the export holds no rows, so those of the last pull stay. Remedy: if rows were "
+            "expected, export again; otherwise nothing needs to be done.",
+        )
+    paths = {original.path for original in reading.filled}
+    filled = [original for original in whole if landed_path(home, source.source, original) in paths]
+    if claim := claimed_elsewhere(programme, source, home, filled, reading.tables[MAIN][RECORD_ID]):
+        return _conflict(home, receipt, served, claim)
+    read: dict[str, Any] = {
+        "state": "landed",
+        "message": "; ".join(reading.notes),
+        "tables": write_lake(home, source.source, fingerprint, reading.tables),
+        "columns_dropped": reading.columns_dropped,
+    }
+    return receipt.model_copy(update=read | reading.counts.model_dump())
+
+
+def _landed(
+    programme: Programme, source: Source, home: Path, served: list[LandedOriginal]
+) -> Iterator[LandedOriginal]:
+    """Lands what there is to pull; a delta that has delivered before may have nothing new."""
+    platform = PLATFORMS[source.platform]
+    try:
+        offers = platform.list_originals(source, programme.folder)
+    except NothingThere:
+        if source.pull.mode == "delta" and served:
+            return
+        raise
+    for offered in offers:
+        yield land(home, source.source, offered.name, partial(platform.fetch, offered))
+
+
+def _conflict(home: Path, receipt: Receipt, served: list[LandedOriginal], claim: Claim) -> Receipt:
+    """The receipt of a conflict; a lake that already holds the claimed rows is withdrawn."""
+    if any(original.sha256 in claim.hashes for original in served):
+        withdraw(home, receipt.source)
+    return _kept_as_it_was(home, receipt, "conflict", claim.message)
+
+
+def _kept_as_it_was(home: Path, receipt: Receipt, state: State, message: str) -> Receipt:
+    """The receipt of a pull that wrote nothing: the tables are those still served."""
+    last = last_served(home, receipt.source)
+    tables = last.tables if last and lake_path(home, receipt.source) else []
+    return receipt.model_copy(update={"state": state, "message": message, "tables": tables})

@@ -1,0 +1,258 @@
+"""From a source's originals to the tables of its lake: the whole way of a row, in one readable order.
+
+In: landed originals in the order of their export. Out: `Reading`: tables of text ready to be written, the
+quarantine, and counts that add up. Nothing is fetched or written here; the result depends on the input alone.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from ingestion import fates, keys
+from ingestion.accept import IS_COMPLETE, mark_not_accepted
+from ingestion.export_fault import ExportFault, closest
+from ingestion.fates import EXPORT, FATE, FIELD, FILE, LINE, ORDER, RECORD_ID, ROOT, VERSION
+from ingestion.formats.times import iso_time
+from ingestion.lake import QUARANTINE
+from ingestion.platforms import PLATFORMS
+from ingestion.platforms.protocol import MAIN, Original, RawTable
+from ingestion.privacy import (
+    kept_columns,
+    key_columns,
+    pseudonym_columns,
+    pseudonym_key,
+    pseudonymise,
+    pseudonymises,
+    question_columns,
+)
+from ingestion.programme.model import Programme, Source
+from ingestion.receipt import Counts
+from ingestion.row_hash import row_hash
+
+_QUARANTINE_SCHEMA = dict.fromkeys(("file", "line", "reason", "field", "record_id"), pl.String())
+_WHY_UNUSABLE, _TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a source's originals hold.
+
+    Attributes:
+        tables: The lake's tables by name, `_quarantine` among them; none if the originals hold no row.
+        counts: What became of the rows.
+        columns_dropped: Columns that did not pass the door; those of a repeat as `repeat/column`.
+        filled: The originals that hold at least one row.
+        blank: The originals that hold none.
+        notes: What whoever pulled them should know.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    counts: Counts
+    columns_dropped: list[str]
+    filled: list[Original]
+    blank: list[Original]
+    notes: list[str]
+
+
+def read_originals(programme: Programme, source: Source, originals: Sequence[Original]) -> Reading:
+    """Reads originals into the lake's tables.
+
+    Args:
+        programme: The programme.
+        source: The source.
+        originals: Its originals, oldest export first.
+
+    Raises:
+        ExportFault: An original cannot be read, a key's column is missing, or no row is usable.
+    """
+    key = pseudonym_key(programme) if pseudonymises(programme, source) else b""
+    parts: dict[str, list[pl.DataFrame]] = {}
+    ragged: list[dict[str, str | None]] = []
+    filled: list[Original] = []
+    blank: list[Original] = []
+    notes: list[str] = []
+    seen: dict[str, set[str]] = {}
+    for order, original in enumerate(originals):
+        export = PLATFORMS[source.platform].read(original, source)
+        tables = {name: table for name, table in export.tables.items() if table.cells.columns}
+        rows = sum(table.cells.height + len(table.ragged) for table in tables.values())
+        (filled if rows else blank).append(original)
+        notes += [f"{original.name}: it holds no rows"] if not rows else []
+        for name, table in tables.items():
+            notes += [f"{table.file}: {table.note}"] if table.note else []
+            if name == MAIN:
+                _check_columns(source, table)
+            seen.setdefault(name, set()).update(table.cells.columns)
+            parts.setdefault(name, []).append(_stamped(programme, source, table, order, key))
+            ragged += _ragged(table)
+    if not filled:
+        return Reading({}, Counts(), [], filled, blank, notes)
+    _check_instrument(programme, source, seen, filled[0].name)
+    frames = {name: pl.concat(frames, how="diagonal") for name, frames in parts.items()}
+    marked = _marked(programme, source, frames)
+    return replace(
+        _reading(programme, source, marked, ragged, seen, filled[0].name),
+        filled=filled,
+        blank=blank,
+        notes=notes,
+    )
+
+
+def _check_columns(source: Source, table: RawTable) -> None:
+    columns = table.cells.columns
+    for field, column in key_columns(source).items():
+        if column not in columns:
+            raise ExportFault(
+                table.file,
+                f"{field} of source {source.source} names the column '{column}', which is not in the export"
+                f"{closest(column, columns)}",
+                f"correct {field} in sources.yml, or export the file again with that column",
+            )
+
+
+def _check_instrument(programme: Programme, source: Source, seen: dict[str, set[str]], file: str) -> None:
+    if MAIN not in seen:
+        raise ExportFault(
+            file, "no file holds the form's own rows, only its repeats", "drop the form's own CSV too"
+        )
+    questions = question_columns(programme, source)
+    columns = set().union(*seen.values())
+    if questions and columns.isdisjoint(questions):
+        raise ExportFault(
+            file,
+            f"none of the questions of instrument {source.instrument} is in the export, e.g. not "
+            f"'{questions[0]}'{closest(questions[0], sorted(columns))}",
+            "drop this form's export, or correct `question` in the instrument's items",
+        )
+
+
+def _stamped(programme: Programme, source: Source, table: RawTable, order: int, key: bytes) -> pl.DataFrame:
+    """A table's rows, pseudonymised, with the columns that identify row, version and export."""
+    identity, none = table.identity, pl.lit(None, dtype=pl.String)
+    cells = pseudonymise(table.cells, pseudonym_columns(programme, source, table.cells.columns), key)
+    submitted = none if identity.submitted_at is None else identity.submitted_at
+    if source.keys.submitted_at:
+        submitted = pl.col(source.keys.submitted_at.column)
+    time = iso_time(submitted, identity.time_formats)
+    version = time if identity.version_order is None else identity.version_order
+    record = row_hash(cells, key) if identity.record_id is None else identity.record_id
+    stamps = {
+        RECORD_ID: record,
+        keys.PARENT_ID: identity.parent_record_id,
+        ROOT: identity.root_record_id,
+        keys.SUBMITTED_AT: time,
+        keys.FORM_VERSION: identity.form_version,
+        VERSION: version.fill_null(""),
+        IS_COMPLETE: pl.lit(True) if identity.is_complete is None else identity.is_complete,
+        _WHY_UNUSABLE: identity.why_unusable,
+        _TIME_IS_UNREADABLE: submitted.str.strip_chars().ne("") & time.is_null(),
+        FILE: pl.lit(table.file),
+        LINE: table.lines,
+        EXPORT: pl.lit(table.export or f"#{order}"),
+        ORDER: pl.lit(order),
+    }
+    return cells.with_columns(
+        (none if stamp is None else stamp).alias(name) for name, stamp in stamps.items()
+    )
+
+
+def _marked(programme: Programme, source: Source, frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """All rows with their fates. The newest version of a record is settled before anything is left out."""
+    main = _with_ids(frames[MAIN])
+    unusable = pl.col(_WHY_UNUSABLE)
+    main = fates.mark(main, unusable.is_not_null(), fates.QUARANTINED, unusable, RECORD_ID)
+    untimed = "its time of submission cannot be read; export it as ISO 8601, e.g. 2024-11-03T09:15:00"
+    main = fates.mark(main, pl.col(_TIME_IS_UNREADABLE), fates.QUARANTINED, untimed, keys.SUBMITTED_AT)
+    main = fates.mark_replaced(main)
+    main = keys.with_keys(main, source, pseudonym_columns(programme, source, main.columns))
+    main = mark_not_accepted(main, source, programme.units.unique_in == "site")
+    marked = {MAIN: main}
+    for name in sorted(frames.keys() - {MAIN}):
+        marked[name] = fates.mark_replaced(fates.follow_parents(_with_ids(frames[name]), main))
+    return marked
+
+
+def _with_ids(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows without a record id are quarantined: nothing tells them apart."""
+    no_id = pl.col(RECORD_ID).str.strip_chars().fill_null("") == ""
+    return fates.mark(fates.unmarked(frame), no_id, fates.QUARANTINED, "it has no record id", RECORD_ID)
+
+
+def _ragged(table: RawTable) -> list[dict[str, str | None]]:
+    return [
+        {
+            "file": table.file,
+            "line": str(row.line),
+            "reason": f"the row has {row.cell_count} cells, the header has {row.expected_count}",
+            "field": None,
+            "record_id": None,
+        }
+        for row in table.ragged
+    ]
+
+
+def _reading(
+    programme: Programme,
+    source: Source,
+    marked: dict[str, pl.DataFrame],
+    ragged: list[dict[str, str | None]],
+    seen: dict[str, set[str]],
+    file: str,
+) -> Reading:
+    tables: dict[str, pl.DataFrame] = {}
+    dropped: list[str] = []
+    set_aside = [pl.DataFrame(ragged, schema=_QUARANTINE_SCHEMA)]
+    counted: Counter[str | None] = Counter({fates.QUARANTINED: len(ragged)})
+    for name, frame in marked.items():
+        kept = kept_columns(programme, source, seen[name])
+        _check_case(file, kept)
+        system = keys.system_columns(source) if name == MAIN else [RECORD_ID, keys.PARENT_ID]
+        tables[name] = frame.filter(pl.col(FATE).is_null()).sort(RECORD_ID).select(*system, *kept)
+        dropped += [
+            column if name == MAIN else f"{name}/{column}" for column in sorted(seen[name] - set(kept))
+        ]
+        set_aside.append(_set_aside(frame))
+        counted.update(dict(frame[FATE].value_counts().iter_rows()))
+    quarantine = pl.concat(set_aside)
+    if counted[fates.QUARANTINED] and not counted[None] and not counted[fates.NOT_ACCEPTED]:
+        reason, count = Counter(quarantine["reason"]).most_common(1)[0]
+        raise ExportFault(
+            quarantine["file"][0],
+            f"every row was set aside, {count} of them because {reason}",
+            "mend the cause in the export or in sources.yml",
+        )
+    order = [pl.col("file"), pl.col("line").cast(pl.Int64), pl.col("reason")]
+    tables[QUARANTINE] = quarantine.sort(order, nulls_last=True)
+    counts = Counts(
+        rows_read=counted.total(),
+        rows_kept=counted[None],
+        rows_replaced=counted[fates.REPLACED],
+        rows_not_accepted=counted[fates.NOT_ACCEPTED],
+        rows_quarantined=counted[fates.QUARANTINED],
+    )
+    return Reading(tables, counts, dropped, [], [], [])
+
+
+def _set_aside(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(pl.col(FATE).is_in([fates.QUARANTINED, fates.NOT_ACCEPTED])).select(
+        pl.col(FILE).alias("file"),
+        pl.col(LINE).cast(pl.String).alias("line"),
+        pl.col(fates.REASON).alias("reason"),
+        pl.col(FIELD).str.strip_prefix("_sw_").alias("field"),
+        pl.col(RECORD_ID).alias("record_id"),
+    )
+
+
+def _check_case(file: str, columns: list[str]) -> None:
+    """SQL does not tell `Age` from `age`: of two such columns one would silently be read for the other."""
+    by_lower: dict[str, str] = {}
+    for column in columns:
+        other = by_lower.setdefault(column.lower(), column)
+        if other != column:
+            raise ExportFault(
+                file,
+                f"the columns '{other}' and '{column}' differ in upper and lower case only",
+                "keep one of them: leave the other out of items and privacy.keep, or rename it",
+            )

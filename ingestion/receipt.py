@@ -1,0 +1,66 @@
+"""The receipt of a pull: what came, what was kept and what became of the rest.
+
+In: counts and hashes from a pull. Out: `Receipt`, stored as JSON in the landing. It never holds a cell's
+value.
+"""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["landed", "unchanged", "empty", "failed", "conflict"]
+
+
+class LandedOriginal(BaseModel):
+    """An original by name and content."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sha256: str
+    bytes: int = Field(ge=0, description="Size of the original.")
+
+
+class LakeTable(BaseModel):
+    """A table of the lake as written."""
+
+    model_config = ConfigDict(frozen=True)
+
+    table: str
+    row_count: int = Field(ge=0)
+    sha256: str = Field(description="Hash of the Parquet file.")
+
+
+class Counts(BaseModel):
+    """What became of the rows read, over all tables: read = kept + replaced + not accepted + quarantined."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows_read: int = 0
+    rows_kept: int = 0
+    rows_replaced: int = Field(0, description="Older versions of a record, and exact duplicates.")
+    rows_not_accepted: int = 0
+    rows_quarantined: int = 0
+
+
+class Receipt(Counts):
+    """The record of one pull."""
+
+    receipt_id: str = Field(description="Sorts by time.")
+    source: str
+    pulled_at: datetime
+    mode: Literal["snapshot", "delta"]
+    state: State
+    message: str = ""
+    originals: list[LandedOriginal] = Field(default_factory=list, description="What this pull found.")
+    input_hash: str = Field("", description="Hash of all originals read and of how they are read.")
+    tables: list[LakeTable] = Field(default_factory=list, description="The lake's tables after this pull.")
+    columns_dropped: list[str] = Field(default_factory=list, description="Columns stopped at the door.")
+    export_time: str | None = Field(None, description="The platform's own time of the newest export.")
+
+
+def new_receipt_id(now: datetime) -> str:
+    """An id that sorts by time and is unique among processes."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
