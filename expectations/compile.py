@@ -41,13 +41,15 @@ RULE_TERMS = pa.schema(
 def rule_tables(rules: Iterable[Rule], registry: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
     """The registry tables `rules` (key: rule, wave) and `rule_terms` (key: rule, source, lake_table).
 
-    A rule of items without `item` becomes one rule per item it applies to, `<rule>__<instrument>__<item>`; a
+    A rule of items without `item` becomes one rule per item that it applies to and that an indicator reads,
+    `<rule>__<instrument>__<item>` (a check that comes down to one item keeps its name); a
     rule with `waves` one row per wave. `applicable_sql` and `violation_sql` are boolean and each complete in
     itself: every violation is applicable.
 
     Args:
         rules: Checked rules.
-        registry: At least `items`, `item_codes`, `lake_columns`, `lake_tables` and `waves`.
+        registry: At least `items`, `item_codes`, `lake_columns`, `lake_tables`, `waves` and
+            `indicator_terms`.
 
     Raises:
         RuleFaults: A rule names an item or wave that is unknown, or could not fail on the item it names.
@@ -101,10 +103,13 @@ def _compiled(rule: Rule, programme: KnownItems) -> list[_Compiled]:
     if isinstance(spec, Check):
         return _checks(rule, spec, programme)
     if spec.item is None:
-        fitting = [item for _, item in sorted(programme.items.items()) if applies_to(spec, item)]
+        # A cell that no indicator reads touches no published number; rules that name it still judge the
+        # record.
+        read = [item for key, item in sorted(programme.items.items()) if key in programme.measured]
         return [
             _of_item(rule, spec, item, f"{rule.name}__{item.instrument}__{item.item}", programme)
-            for item in fitting
+            for item in read
+            if applies_to(spec, item)
         ]
     item = _named_item(rule, spec.item, programme)
     if problem := never_fails(spec, item):
@@ -135,6 +140,8 @@ def _checks(rule: Rule, spec: Check, programme: KnownItems) -> list[_Compiled]:
             remedy = f"name one of {', '.join(one.name for one in used)}"
             raise RuleFaults([rule.fault("item", f"the expression does not use '{item.name}'", remedy)])
         used = [item]
+    else:
+        used = [programme.items[key] for key in expression.items if key in programme.measured] or used[:1]
     single = len(used) == 1
     tables = [table for table in programme.tables if table.items.issuperset(expression.items)]
     terms = tuple(Term.of_expression(table, expression) for table in tables)

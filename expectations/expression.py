@@ -89,6 +89,8 @@ def read_expression(text: str, find_item: Callable[[str], tuple[str, str, str]])
     """
     try:
         parsed = sqlglot.parse(text, dialect="duckdb")
+    except RecursionError:
+        raise _too_deep() from None
     except SqlglotError:
         raise ExpressionFault(
             "the expression cannot be read", "check its brackets, quotes and operators"
@@ -99,7 +101,7 @@ def read_expression(text: str, find_item: Callable[[str], tuple[str, str, str]])
     try:
         kind, sql = reader.render(parsed[0], optional=False)
     except RecursionError:
-        raise ExpressionFault("the expression is nested too deeply", "split it into several rules") from None
+        raise _too_deep() from None
     if kind != "truth":
         raise ExpressionFault(f"the expression gives a {kind}, not a truth", "compare it with something")
     if not reader.items:
@@ -231,6 +233,10 @@ def _as_date(node: exp.Expr, kind: Kind, sql: str) -> tuple[Kind, str]:
 
 def _extra(node: exp.Expr, *known: str) -> bool:
     return any(value and name not in known for name, value in node.args.items())
+
+
+def _too_deep() -> ExpressionFault:
+    return ExpressionFault("the expression is nested too deeply", "split it into several rules")
 
 
 def _refused(node: exp.Expr) -> ExpressionFault:

@@ -14,8 +14,8 @@ from expectations.rule_types import AllowedValues, OfItem, Range, Readable, Requ
 
 _NUMERIC = frozenset({"integer", "number", "amount"})
 _CODED = frozenset({"boolean", "select_one", "select_multiple"})
-# Any text can be read as text, and a choice of several as its codes: neither can ever be unreadable.
-_ALWAYS_READABLE = frozenset({"text", "select_multiple"})
+# Any text is a text or a code; whether the code is a declared one is for `allowed_values` to ask.
+_ALWAYS_READABLE = frozenset({"text", "select_one", "select_multiple"})
 
 
 @dataclass(frozen=True)

@@ -41,15 +41,16 @@ class LakeTable:
 
 @dataclass(frozen=True)
 class KnownItems:
-    """A programme's items, the lake tables that hold them, and its waves."""
+    """A programme's items and waves, the lake tables that hold items, and the items that indicators read."""
 
     items: Mapping[tuple[str, str], Item]
     tables: Sequence[LakeTable]
     waves: frozenset[str]
+    measured: frozenset[tuple[str, str]]
 
     @classmethod
     def read(cls, registry: Mapping[str, pa.Table]) -> "KnownItems":
-        """Reads the registry tables `items`, `item_codes`, `lake_columns`, `lake_tables` and `waves`."""
+        """Reads `items`, `item_codes`, `lake_columns`, `lake_tables`, `waves` and `indicator_terms`."""
         codes: dict[tuple[str, str], list[str]] = {}
         for row in registry["item_codes"].to_pylist():
             codes.setdefault((row["instrument"], row["item"]), []).append(row["code"])
@@ -75,7 +76,9 @@ class KnownItems:
         tables = [
             LakeTable(*key, is_root=key in roots, items=frozenset(of)) for key, of in sorted(fed.items())
         ]
-        return cls(items, tables, frozenset(registry["waves"].column("wave").to_pylist()))
+        terms = registry["indicator_terms"].to_pylist()
+        measured = frozenset((row["instrument"], row["item"]) for row in terms)
+        return cls(items, tables, frozenset(registry["waves"].column("wave").to_pylist()), measured)
 
     def find(self, name: str) -> Item:
         """The item of `instrument.item`, or of a bare item name that one instrument only has.
