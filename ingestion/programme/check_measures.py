@@ -79,9 +79,8 @@ def _units(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterat
     known = {(conversion.from_unit, conversion.to_unit) for conversion in declared.head.conversions}
     for source, unit in sorted(_effective_units(declared, indicator.of, item)):
         if unit != indicator.unit and (unit, indicator.unit) not in known:
-            message = (
-                f"'{indicator.of}' is in {unit} in the source '{source}', the indicator in {indicator.unit}"
-            )
+            there = f"'{indicator.of}' is in {unit} in the source '{source}'"
+            message = f"{there}, the indicator in {indicator.unit}, and no conversion is given"
             remedy = f"add a conversion from {unit} to {indicator.unit} to programme.yml, or correct a unit"
             yield declaration.fault("unit", message, remedy)
 

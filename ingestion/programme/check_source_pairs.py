@@ -1,7 +1,8 @@
-"""Checks of sources against each other: none claims another's submissions, rounds and pseudonyms agree.
+"""Checks of sources against each other: none claims another's submissions, and rounds agree.
 
-In: `Declared`. Out: faults. Two sources that say they pull the same thing are an error; patterns that happen to match
-the same file are a warning, since a file dropped at night must not stop every other site: the pull marks the source.
+In: `Declared`. Out: faults. Two sources that say they pull the same thing are an error; patterns that happen
+to match the same file are a warning: a file dropped at night must not stop every other site, and the pull
+marks its source.
 """
 
 from collections.abc import Iterator
@@ -25,10 +26,6 @@ def check_source_pairs(declared: Declared) -> Iterator[Fault]:
         if is_same_round and one.is_randomised != other.is_randomised:
             message = f"'{one.source}' has the same round, '{one.round}', but is_randomised differs"
             yield declaration.fault("is_randomised", message, "give what was not randomised its own round")
-        if _is_pseudonymised(one, declared) != _is_pseudonymised(other, declared):
-            message = f"unit ids are pseudonymised here or in '{one.source}', not in both: they never match"
-            remedy = "list the unit column under privacy.pseudonym in both, or in neither"
-            yield declaration.fault("keys.unit", message, remedy)
 
 
 def _files(folder: Path, source: Source) -> set[Path]:
@@ -64,9 +61,3 @@ def _same_submissions(
             example = f", e.g. {min(shared).as_posix()}" if shared else ""
             message = f"its drop pattern matches files of the source '{one.source}'{example}"
             yield declaration.warning("pull.drop", message, remedy)
-
-
-def _is_pseudonymised(source: Source, declared: Declared) -> bool:
-    instrument = declared.instrument(source.instrument)
-    door = source.privacy or (instrument.privacy if instrument else None)
-    return door is not None and source.keys.unit.column in door.pseudonym

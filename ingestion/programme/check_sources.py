@@ -60,7 +60,7 @@ def _role(declaration: _Of, source: Source) -> Iterator[Fault]:
                 yield declaration.fault(path, message, "remove it: it belongs to frames")
     if source.round == "randomised" and not source.is_randomised:
         message = "the round is named randomised but is_randomised is false"
-        yield declaration.fault("is_randomised", message, "name the round, e.g. round: attended")
+        yield declaration.fault("is_randomised", message, "name its own, e.g. round: attended")
 
 
 def _place(declaration: _Of, source: Source, declared: Declared) -> Iterator[Fault]:

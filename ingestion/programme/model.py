@@ -167,7 +167,7 @@ class Nightly(Part):
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
-        except (OSError, ValueError) as error:
+        except (KeyError, OSError, ValueError) as error:
             raise refusal("the time zone is unknown", "write one such as Africa/Nairobi") from error
         return value
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from ingestion.landing import latest_receipts
 from ingestion.programme.model import Programme, Source
 from ingestion.programme.registry_schemas import Row
+from ingestion.receipt import Receipt
 
 _ROOT = "main"
 
@@ -82,12 +83,18 @@ def _sources(programme: Programme, home: Path) -> Iterator[Row]:
             "mode": source.pull.mode,
             "frame": source.frame,
             "max_age_days": source.max_age_days,
-            "receipt_state": receipt.state if receipt else None,
-            "receipt_message": receipt.message if receipt else None,
+            **_told(receipt),
             "input_hash": receipt.input_hash if receipt else None,
             "export_time": receipt.export_time if receipt else None,
             "last_submitted_at": _last_submitted_at(source, home),
         }
+
+
+def _told(receipt: Receipt | None) -> Row:
+    # Whether a pull found its input unchanged depends on when it ran; what lies in the lake is the same.
+    if receipt is None or receipt.state in ("landed", "unchanged"):
+        return {"receipt_state": "landed" if receipt else None}
+    return {"receipt_state": receipt.state, "receipt_message": receipt.message}
 
 
 def _last_submitted_at(source: Source, home: Path) -> str | None:
