@@ -1,0 +1,225 @@
+-- noqa: disable=LT02
+{#- From typed cells to an indicator's value, one wide select for each lake table. Values are whole steps of the
+    indicator's resolution, reckoned in decimals, so that later sums are exact and the same on every run. -#}
+
+{#- Every indicator with its terms; numbers as text, so that no digit is lost on the way. -#}
+{% macro indicator_definitions() -%}
+    {%- set query -%}
+        with terms as (
+            select
+                indicator,
+                min(instrument) as instrument,
+                list({'item': item, 'term': term, 'is_reversed': is_reversed} order by term, item) as terms
+            from {{ source('registry', 'indicator_terms') }}
+            group by all
+        )
+        select
+            terms.*,
+            indicators.statistic,
+            indicators.min_answered,
+            {{ plain_decimal('indicators.resolution') }} as resolution,
+            {{ plain_decimal('indicators.multiplier') }} as multiplier,
+            {{ plain_decimal('indicators.scale_min') }} as scale_min,
+            {{ plain_decimal('indicators.scale_max') }} as scale_max,
+            {{ plain_decimal(steps_per_unit('indicators.resolution')) }} as steps_per_unit,
+            cast(indicators.resolution as decimal(38, 12)) * cast({{ steps_per_unit('indicators.resolution') }} as
+                decimal(38, 12)) = 1 as is_on_grid
+        from terms
+        inner join {{ source('registry', 'indicators') }} as indicators on terms.indicator = indicators.indicator
+        order by indicators.indicator_order, terms.indicator
+    {%- endset -%}
+    {{ return(registry_rows(query)) }}
+{%- endmacro %}
+
+{#- 1 / resolution, cleaned of the double's last digits; exact only where the grid divides a power of ten. -#}
+{% macro steps_per_unit(resolution) -%}
+    cast(round(1 / cast({{ resolution }} as double), case when {{ resolution }} <= 1 then 4 else 12 end)
+        as decimal(38, 12))
+{%- endmacro %}
+
+{#- What one answer of a source is worth in the indicator's unit, for amounts and means: 1 where the units agree or a
+    mean's item has none, else the latest dated conversion; no row where there is none. -#}
+{% macro unit_factors() -%}
+    {%- set query -%}
+        select
+            terms.indicator,
+            sources.source,
+            case
+                when units.unit is null or units.unit = indicators.unit then '1'
+                else {{ plain_decimal('conversions.factor') }}
+            end as factor
+        from {{ source('registry', 'indicator_terms') }} as terms
+        inner join {{ source('registry', 'indicators') }} as indicators
+            on terms.indicator = indicators.indicator and indicators.statistic in ('amount', 'mean')
+        inner join {{ source('registry', 'sources') }} as sources on terms.instrument = sources.instrument
+        left join {{ source('registry', 'source_units') }} as units
+            on sources.source = units.source and terms.instrument = units.instrument and terms.item = units.item
+        left join {{ source('registry', 'conversions') }} as conversions
+            on units.unit = conversions.from_unit and indicators.unit = conversions.to_unit
+        where
+            units.unit = indicators.unit
+            or conversions.factor is not null
+            or (units.unit is null and indicators.statistic = 'mean')
+        qualify row_number() over (
+            partition by terms.indicator, sources.source order by conversions.dated desc, conversions.factor
+        ) = 1
+    {%- endset -%}
+    {{ return(registry_rows(query)) }}
+{%- endmacro %}
+
+{#- A value as whole steps, halves away from zero; null where it does not fit, never an error. -#}
+{% macro as_steps(value, steps_per_unit) -%}
+    try_cast(try(round({{ value }} * {{ steps_per_unit }})) as bigint)
+{%- endmacro %}
+
+{#- A term's number, and why it has none. `asked` are the items of the lake table. -#}
+{% macro term_number(item, asked) -%}
+    {%- if item in asked -%}{{ sql_name(item ~ '__number') }}{%- else -%}cast(null as decimal(38, 12)){%- endif -%}
+{%- endmacro %}
+
+{% macro term_why(item, asked) -%}
+    {%- if item in asked -%}
+        {%- set state = sql_name(item ~ '__state') -%}
+        case
+            when {{ state }} <> 'answered' then {{ state }}
+            when {{ term_number(item, asked) }} is null then 'unreadable'
+        end
+    {%- else -%}
+        'not_asked'
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The first item in a part of the indicator. -#}
+{% macro item_of(indicator, term) -%}
+    {{ return((indicator.terms | selectattr('term', 'equalto', term) | map(attribute='item') | list + [''])[0]) }}
+{%- endmacro %}
+
+{#- Steps, exposure and reason of one indicator as three SQL expressions. -#}
+{% macro indicator_expressions(indicator, asked, factor) -%}
+    {%- set grid = indicator.steps_per_unit -%}
+    {%- if indicator.statistic in ('share', 'mean', 'amount') -%}
+        {%- set item = item_of(indicator, 'value') -%}
+        {%- set worth = '100' if indicator.statistic == 'share' else factor -%}
+        {%- set value = term_number(item, asked) ~ ' * ' ~ (worth or 'cast(null as decimal(1, 0))') -%}
+        {%- set why = term_why(item, asked) -%}
+        {%- if not worth -%}
+            {%- set why = 'coalesce(' ~ why ~ ", 'no_conversion')" -%}
+        {%- endif -%}
+        {{ return({'steps': as_steps(value, grid), 'exposure': '1', 'why': why}) }}
+    {%- elif indicator.statistic == 'rate' -%}
+        {%- set events = item_of(indicator, 'events') -%}
+        {%- set exposure = item_of(indicator, 'exposure') -%}
+        {%- set value = term_number(events, asked) ~ ' * ' ~ indicator.multiplier -%}
+        {%- set why -%}
+            coalesce(
+                {{ term_why(events, asked) }}, {{ term_why(exposure, asked) }},
+                case when {{ term_number(exposure, asked) }} <= 0 then 'no_exposure' end
+            )
+        {%- endset -%}
+        {{ return({
+            'steps': as_steps(value, grid), 'exposure': as_steps(term_number(exposure, asked), '1000000'), 'why': why
+        }) }}
+    {%- else -%}
+        {{ return(scale_expressions(indicator, asked)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A scale's sum or mean over the items answered; a sum is prorated to all items. The double holds whole steps
+    exactly and an exact half stays a half under division, so the rounding is that of the rational number. -#}
+{% macro scale_expressions(indicator, asked) -%}
+    {%- set counts = [] -%}
+    {%- set points = [] -%}
+    {%- for term in indicator.terms -%}
+        {%- set number = term_number(term.item, asked) -%}
+        {%- do counts.append('case when ' ~ number ~ ' is null then 0 else 1 end') -%}
+        {%- if term.is_reversed -%}
+            {%- do points.append(
+                'coalesce(' ~ indicator.scale_min ~ ' + ' ~ indicator.scale_max ~ ' - ' ~ number ~ ', 0)'
+            ) -%}
+        {%- else -%}
+            {%- do points.append('coalesce(' ~ number ~ ', 0)') -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set answered = '(' ~ counts | join(' + ') ~ ')' -%}
+    {%- set total = '(' ~ points | join(' + ') ~ ')' -%}
+    {%- set items_counted = indicator.terms | length if indicator.statistic == 'scale_sum' else 1 -%}
+    {%- set steps -%}
+        try_cast(
+            round(
+                try(cast({{ total }} * {{ items_counted }} * {{ indicator.steps_per_unit }} as double))
+                / nullif({{ answered }}, 0)
+            ) as bigint
+        )
+    {%- endset -%}
+    {%- set needed = indicator.min_answered or indicator.terms | length -%}
+    {{ return({
+        'steps': steps, 'exposure': '1', 'why': 'case when ' ~ answered ~ ' < ' ~ needed ~ " then 'too_few_answered' end"
+    }) }}
+{%- endmacro %}
+
+{#- Values of one lake table's records, long: one row for each record and indicator of its instrument. -#}
+{% macro record_values_of(table, tables, items, indicators, factors) -%}
+    {%- set asked = items | map(attribute='item') | list -%}
+    select
+        {{ sql_text(table.source) }} as source, record_id, indicator,
+        case when why is null then steps end as value_steps,
+        case when why is null and steps is not null then exposure end as exposure_steps,
+        coalesce(why, case when steps is null or exposure is null then 'unreadable' end) as why_missing
+    from (
+        select
+            _sw_record_id as record_id
+            {%- for indicator in indicators %}
+            {%- if not indicator.is_on_grid -%}
+                {{ exceptions.raise_compiler_error(
+                    'indicators/' ~ indicator.indicator ~ '.yml resolution: ' ~ indicator.resolution
+                    ~ ' does not divide a power of ten, so values have no exact steps. Remedy: write e.g. 0.01, 0.5 or 1.'
+                ) }}
+            {%- endif -%}
+            {%- set factor = (factors | selectattr('source', 'equalto', table.source)
+                | selectattr('indicator', 'equalto', indicator.indicator) | map(attribute='factor') | list
+                + [none])[0] -%}
+            {%- set sql = indicator_expressions(indicator, asked, factor) %},
+            {{ sql.steps }} as {{ sql_name(indicator.indicator ~ '__steps') }},
+            cast({{ sql.exposure }} as bigint) as {{ sql_name(indicator.indicator ~ '__exposure') }},
+            {{ sql.why }} as {{ sql_name(indicator.indicator ~ '__why') }}
+            {%- endfor %}
+        from {{ typed_cells(table, tables, items) }} as cells
+    ) unpivot include nulls (
+        (steps, exposure, why) for indicator in (
+            {%- for indicator in indicators %}
+            (
+                {{- sql_name(indicator.indicator ~ '__steps') }}, {{ sql_name(indicator.indicator ~ '__exposure') -}}
+                , {{ sql_name(indicator.indicator ~ '__why') }}
+            ) as {{ sql_name(indicator.indicator) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    )
+{%- endmacro %}
+
+{#- Values of every survey record, streamed. -#}
+{% macro record_values() -%}
+    {%- set tables = lake_tables(roles=['survey']) -%}
+    {%- set all_items = lake_items() -%}
+    {%- set definitions = indicator_definitions() -%}
+    {%- set factors = unit_factors() -%}
+    {%- set branches = [] -%}
+    {%- if execute -%}
+        {%- for table in tables -%}
+            {%- set indicators = definitions | selectattr('instrument', 'equalto', table.instrument) | list -%}
+            {%- if indicators -%}
+                {%- do branches.append(
+                    record_values_of(table, tables, items_of(all_items, table), indicators, factors)
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if branches -%}
+        {{ branches | join('\n    union all\n    ') }}
+    {%- else -%}
+        select
+            cast(null as varchar) as source, cast(null as varchar) as record_id, cast(null as varchar) as indicator,
+            cast(null as bigint) as value_steps, cast(null as bigint) as exposure_steps,
+            cast(null as varchar) as why_missing
+        where false
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,92 @@
+-- noqa: disable=LT02
+{#- The system columns of the lake's records: how a site code and a disposition are spelled, and every root table's
+    records under one another. -#}
+
+{#- A site code as the registry spells it, without any white space; blank is the empty text. -#}
+{% macro site_code_key(expression) -%}
+    coalesce(upper(translate({{ expression }}, {{ white_space() }}, '')), '')
+{%- endmacro %}
+
+{#- A disposition as the contract's word; a record without one is complete, for it was submitted. -#}
+{% macro disposition_word(expression) -%}
+    coalesce(lower({{ trimmed(expression) }}), 'complete')
+{%- endmacro %}
+
+{% macro record_columns() -%}
+    {{ return([
+        'record_id', 'unit_id', 'wave', 'submitted_at', 'form_version', 'arm', 'cluster_code', 'block_code', 'weight',
+        'replaces_unit_id', 'cohort', 'order_by'
+    ]) }}
+{%- endmacro %}
+
+{#- System columns of every root table, as text. -#}
+{% macro root_records() -%}
+    {%- set tables = lake_tables() -%}
+    {%- set columns = record_columns() -%}
+    {%- if execute and tables -%}
+        {%- for table in tables %}
+        select
+            {{ sql_text(table.source) }} as source,
+            {{ sql_text(table.lake_table) }} as lake_table,
+            {{ site_code_key('_sw_site_code') }} as site_code,
+            {{ disposition_word('_sw_disposition') }} as disposition
+            {%- for column in columns %},
+            {{ trimmed('_sw_' ~ column) }} as {{ column }}
+            {%- endfor %}
+        from {{ lake_file(table.path) }}
+        {{ 'union all' if not loop.last }}
+        {%- endfor -%}
+    {%- else -%}
+        select
+            cast(null as varchar) as source, cast(null as varchar) as lake_table,
+            cast(null as varchar) as site_code, cast(null as varchar) as disposition,
+            cast(null as varchar) as record_id, cast(null as varchar) as unit_id, cast(null as varchar) as wave,
+            cast(null as varchar) as submitted_at, cast(null as varchar) as form_version,
+            cast(null as varchar) as arm, cast(null as varchar) as cluster_code, cast(null as varchar) as block_code,
+            cast(null as varchar) as weight, cast(null as varchar) as replaces_unit_id,
+            cast(null as varchar) as cohort, cast(null as varchar) as order_by
+        where false
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Subgroup levels of the frame's sources, long: one row for each record and declared dimension. -#}
+{% macro frame_subgroups() -%}
+    {%- set tables = lake_tables(roles=['listing', 'assignment']) -%}
+    {%- set query -%}
+        select distinct source, lake_table, column_name, substr(column_name, length('_sw_subgroup_') + 1) as dimension
+        from {{ source('registry', 'lake_columns') }}
+        where role = 'system' and starts_with(column_name, '_sw_subgroup_')
+        order by source, lake_table, column_name
+    {%- endset -%}
+    {%- set subgroups = registry_rows(query) -%}
+    {%- set branches = [] -%}
+    {%- if execute -%}
+        {%- for table in tables -%}
+            {%- for subgroup in subgroups
+                if subgroup.source == table.source and subgroup.lake_table == table.lake_table -%}
+                {%- set branch -%}
+        select
+            {{ sql_text(table.source) }} as source,
+            {{ trimmed('_sw_record_id') }} as record_id,
+            {{ sql_text(subgroup.dimension) }} as dimension,
+            {{ trimmed(sql_name(subgroup.column_name)) }} as level
+        from {{ lake_file(table.path) }}
+                {%- endset -%}
+                {%- do branches.append(branch) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if branches -%}
+        {{ branches | join('\n        union all') }}
+    {%- else -%}
+        select
+            cast(null as varchar) as source, cast(null as varchar) as record_id,
+            cast(null as varchar) as dimension, cast(null as varchar) as level
+        where false
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What a form or a tracker may say of a unit that was not measured. -#}
+{% macro told_dispositions() -%}
+    'refused', 'moved', 'dead', 'not_found', 'not_yet', 'other'
+{%- endmacro %}

@@ -1,0 +1,59 @@
+-- noqa: disable=LT02
+{#- Rules over answers, counted in one scan for each lake table: every rule is two `count_if` in one wide aggregate,
+    and only that small result is turned long. -#}
+
+{#- Counts of one lake table by site code and wave; `terms` are its rows of registry.rule_terms. An expression that
+    overflows on one row counts as nothing there and never stops the others. -#}
+{% macro rule_counts_of(table, tables, items, terms) -%}
+    select
+        {{ sql_text(table.source) }} as source, site_code, wave, rule, violations, denominator
+    from (
+        select
+            _sw_site_code as site_code,
+            _sw_wave as wave
+            {%- for term in terms %},
+            cast(count_if(try(({{ term.applicable_sql }}) and ({{ term.violation_sql }}))) as bigint)
+                as "violations_{{ loop.index }}",
+            cast(count_if(try({{ term.applicable_sql }})) as bigint) as "denominator_{{ loop.index }}"
+            {%- endfor %}
+        from {{ typed_cells(table, tables, items) }} as cells
+        where _sw_disposition = 'complete'
+        group by _sw_site_code, _sw_wave
+    ) unpivot include nulls (
+        (violations, denominator) for rule in (
+            {%- for term in terms %}
+            ("violations_{{ loop.index }}", "denominator_{{ loop.index }}") as {{ sql_name(term.rule) -}}
+            {{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    )
+{%- endmacro %}
+
+{#- Counts of every lake table that has terms. -#}
+{% macro rule_counts() -%}
+    {%- set tables = lake_tables(is_root_only=false) -%}
+    {%- set all_items = lake_items() -%}
+    {%- set query -%}
+        select distinct rule, source, lake_table, violation_sql, coalesce(applicable_sql, 'true') as applicable_sql
+        from {{ source('registry', 'rule_terms') }}
+        order by source, lake_table, rule, violation_sql
+    {%- endset -%}
+    {%- set all_terms = registry_rows(query) -%}
+    {%- set branches = [] -%}
+    {%- if execute -%}
+        {%- for table in tables -%}
+            {%- set terms = items_of(all_terms, table) -%}
+            {%- if terms -%}
+                {%- do branches.append(rule_counts_of(table, tables, items_of(all_items, table), terms)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if branches -%}
+        {{ branches | join('\n    union all\n    ') }}
+    {%- else -%}
+        select
+            cast(null as varchar) as source, cast(null as varchar) as site_code, cast(null as varchar) as wave,
+            cast(null as varchar) as rule, cast(null as bigint) as violations, cast(null as bigint) as denominator
+        where false
+    {%- endif -%}
+{%- endmacro %}
