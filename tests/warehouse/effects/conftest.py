@@ -8,10 +8,12 @@ import functools
 import importlib.util
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import duckdb
+import pandas as pd
+import pytest
 from dbt.cli.main import dbtRunner
 
 PROJECT = Path(os.environ.get("SITEWISE_DBT_PROJECT", Path(__file__).parents[3] / "dbt_project")).resolve()
@@ -39,6 +41,12 @@ COLUMNS = {
     "frame.int_subgroups": "round varchar, unit_key varchar, dimension varchar, level varchar",
     "outcomes.int_outcomes": "indicator varchar, wave varchar, unit_key varchar, site_found varchar,"
     " value_steps bigint, exposure_steps bigint, baseline_steps bigint",
+}
+GROUPS = {
+    "moments": ("int_analysis_sites", "int_moments", "int_cell_moments"),
+    "fits": ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits", "int_fit_effects"),
+    "effects": ("int_site_effects", "int_pools", "int_reml", "int_pooled_effects"),
+    "retention": ("int_retention_sides", "int_retention_claims", "int_effect_retention"),
 }
 DEFAULTS: dict[str, dict[str, object]] = {
     "registry.sites": {"design": "cluster_rct"},
@@ -98,42 +106,47 @@ def compiled_models() -> dict[str, str]:
         return {path.stem: path.read_text() for path in Path(folder, "target", "compiled").rglob("int_*.sql")}
 
 
-def open_warehouse(threads: int = 2) -> duckdb.DuckDBPyConnection:
+class EffectsWarehouse:
     """An empty warehouse in memory with every fixture table and the plugin's functions."""
-    connection = duckdb.connect(config={"threads": threads})
-    connection.execute("attach ':memory:' as warehouse; use warehouse")
-    spec = importlib.util.spec_from_file_location("sitewise_functions", PROJECT / "plugins/sitewise_functions.py")
-    assert spec and spec.loader
-    functions = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(functions)
-    functions.register(connection)
-    for schema in ("registry", "quality", "frame", "outcomes", "moments", "effects"):
-        connection.execute(f"create schema {schema}")
-    for table, columns in COLUMNS.items():
-        connection.execute(f"create table {table} ({columns})")
-    return connection
+
+    def __init__(self, threads: int = 2) -> None:
+        self.connection = duckdb.connect(config={"threads": threads})
+        self.connection.execute("attach ':memory:' as warehouse; use warehouse")
+        place = PROJECT / "plugins/sitewise_functions.py"
+        spec = importlib.util.spec_from_file_location("sitewise_functions", place)
+        assert spec and spec.loader
+        functions = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(functions)
+        functions.register(self.connection)
+        for schema in ("registry", "quality", "frame", "outcomes", "moments", "effects"):
+            self.connection.execute(f"create schema {schema}")
+        for table, columns in COLUMNS.items():
+            self.connection.execute(f"create table {table} ({columns})")
+
+    def insert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Adds rows to a fixture table; columns left out take the table's default, else NULL."""
+        complete = [{**DEFAULTS.get(table, {}), **row} for row in rows]
+        if complete:
+            names = list(complete[0])
+            marks = ", ".join("?" * len(names))
+            quoted = ", ".join(f'"{name}"' for name in names)
+            self.connection.executemany(
+                f"insert into {table} ({quoted}) values ({marks})",
+                [[row[name] for name in names] for row in complete],
+            )
+
+    def build(self, *models: str) -> None:
+        """Builds the models in the order named, each as a table; a group's name stands for its models."""
+        for name in (model for named in models for model in GROUPS.get(named, (named,))):
+            schema = "moments" if "moments" in name else "effects"
+            self.connection.execute(f"create or replace table {schema}.{name} as {compiled_models()[name]}")
+
+    def rows(self, query: str) -> pd.DataFrame:
+        """The query's rows."""
+        return self.connection.execute(query).df()
 
 
-def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-    """Adds rows to a fixture table; columns left out take the table's default, else NULL."""
-    complete = [{**DEFAULTS.get(table, {}), **row} for row in rows]
-    if complete:
-        names = list(complete[0])
-        marks = ", ".join("?" * len(names))
-        quoted = ", ".join(f'"{name}"' for name in names)
-        connection.executemany(
-            f"insert into {table} ({quoted}) values ({marks})", [[row[name] for name in names] for row in complete]
-        )
-
-
-def build(connection: duckdb.DuckDBPyConnection, *models: str) -> None:
-    """Builds the models in the order named, each as a table."""
-    for name in models:
-        schema = "moments" if "moments" in name else "effects"
-        connection.execute(f"create or replace table {schema}.{name} as {compiled_models()[name]}")
-
-
-MOMENTS: Sequence[str] = ("int_analysis_sites", "int_moments", "int_cell_moments")
-FITS: Sequence[str] = ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits", "int_fit_effects", "int_site_effects")
-EFFECTS: Sequence[str] = (*FITS, "int_pools", "int_reml", "int_pooled_effects")
-RETENTION: Sequence[str] = ("int_retention_sides", "int_retention_claims", "int_effect_retention")
+@pytest.fixture
+def effects_warehouse() -> type[EffectsWarehouse]:
+    """Opens an empty warehouse each time it is called."""
+    return EffectsWarehouse

@@ -1,0 +1,27 @@
+{#- A verdict as a reader says it, always beside the change. "Held" is printed with the margin it was tested at. -#}
+{% macro verdict_words(verdict, margin, change_verdict) -%}
+    case {{ verdict }}
+        when 'held' then 'kept at least ' || {{ margin_words(margin) }}
+        when 'faded_partial' then 'kept some effect, but less than ' || {{ margin_words(margin) }}
+        when 'faded_negligible' then 'faded to a negligible effect'
+        when 'faded' then 'kept less than ' || {{ margin_words(margin) }}
+        when 'reversed' then 'reversed: at scale the effect runs the wrong way'
+        when 'not_established' then 'the pilot''s own effect is not established'
+        when 'inconclusive' then 'not enough evidence'
+        when 'not_comparable' then 'pilot and scale cannot be compared'
+        when 'not_identified' then 'no effect is identified'
+        when 'not_applicable' then 'no retention to speak of'
+        when 'interim' then 'interim: no effects before the waves close'
+    end
+    || case
+        when {{ verdict }} not in (
+            'held', 'faded_partial', 'faded_negligible', 'faded', 'reversed', 'not_established', 'inconclusive'
+        ) then ''
+        when {{ change_verdict }} = 'no_detectable_change' then '; change: none detectable'
+        else coalesce('; change: ' || {{ change_verdict }}, '')
+    end
+{%- endmacro %}
+
+{% macro margin_words(margin) -%}
+    case when {{ margin }} = 0.5 then 'half' else round({{ margin }} * 100)::int || '%' end
+{%- endmacro %}
