@@ -59,10 +59,10 @@ def _moment(rows: pl.DataFrame, share: float) -> datetime:
 def _table(rows: pl.DataFrame, renamed: datetime | None, moment: datetime, is_late: bool) -> pl.DataFrame:
     is_old = pl.col("submitted") < renamed if renamed is not None else pl.lit(False)
     point = pl.format("{} {} 0 4.5", "latitude", "longitude")
-    languages = {
-        f"g_child/languages/{name}": pl.when(~(is_old & (pl.lit(name) == LANGUAGES[-1]))).then(chosen(code))
-        for code, name in enumerate(LANGUAGES)
-    }
+    # The newest language joined the form with its second version: before, its column is blank, not 0.
+    newest = len(LANGUAGES)
+    languages = {f"g_child/languages/{code + 1}": chosen(code) for code in range(newest)}
+    languages[f"g_child/languages/{newest}"] = pl.when(~is_old).then(chosen(newest - 1))
     old = {"g_read/para": pl.when(is_old).then(yes_no("reads"))} if renamed is not None else {}
     groups = [
         {
@@ -86,7 +86,9 @@ def _table(rows: pl.DataFrame, renamed: datetime | None, moment: datetime, is_la
             "g_child/child_name": pl.col("child_name"),
             "g_child/age": pl.col("age"),
             "g_child/sex": pl.col("sex"),
-            "g_child/languages": chosen_codes(len(LANGUAGES)),
+            "g_child/languages": pl.when(is_old)
+            .then(chosen_codes(newest - 1))
+            .otherwise(chosen_codes(newest)),
             **languages,
         },
         {"g_read/reads_para": pl.when(~is_old).then(yes_no("reads")), "g_read/words_correct": pl.col("words")}

@@ -141,8 +141,13 @@ def _values(places: list[story.Place]) -> list[pl.Expr]:
     return [
         (100 * known("reads")).alias("reading_proficient_pct"),
         known("words").alias("reading_score"),
-        (cents / 100).alias("learning_spend"),
+        _two_places(cents).alias("learning_spend"),
         pl.when(is_rate).then("absent_days").alias("absence_events"),
         pl.when(is_rate).then("school_days").alias("absence_exposure"),
-        pl.when(answered >= MIN_ANSWERED).then(hundredths / 100).alias("confidence_score"),
+        pl.when(answered >= MIN_ANSWERED).then(_two_places(hundredths)).alias("confidence_score"),
     ]
+
+
+def _two_places(hundredths: pl.Expr) -> pl.Expr:
+    """Hundredths, 0 or more, as decimal text, which a floating number would not be."""
+    return pl.format("{}.{}", hundredths // 100, (hundredths % 100).cast(pl.String).str.zfill(2))
