@@ -1,0 +1,61 @@
+{#-
+  Disclosure control: what may be shown of a small group of people. Estimates are always made from unsuppressed
+  data; these macros only decide what leaves the house. Each reads the one row of the registry's programme table,
+  which the calling query joins under the alias `programme`. A public programme is published exactly.
+  A count of 1 to `min_cell` is hidden; any other is rounded to the nearest `round_to`, halves upwards; 0 stays 0.
+-#}
+
+{#- True where `n` people are too few to be counted in public. False for NULL: nothing known, nothing to hide. -#}
+{% macro is_small(n) -%}
+(not programme.is_public and coalesce({{ n }} between 1 and programme.min_cell, false))
+{%- endmacro %}
+
+{#- The count as published: NULL where it is small, else rounded. -#}
+{% macro suppress_count(n) -%}
+case
+        when programme.is_public then {{ n }}
+        when {{ is_small(n) }} then null
+        else ({{ n }} + programme.round_to // 2) // programme.round_to * programme.round_to
+    end::bigint
+{%- endmacro %}
+
+{#-
+  True where a share of `n` people gives a hidden count away: `events` of them, or all the others, are 1 to
+  `min_cell`; or it is a 0% or 100% of so few that no other share among them could have been published.
+-#}
+{% macro is_small_share(events, n) -%}
+(
+        not programme.is_public
+        and coalesce(
+            least({{ events }}, {{ n }} - {{ events }}) between 0.5 and programme.min_cell + 0.5
+            or (least({{ events }}, {{ n }} - {{ events }}) < 0.5 and {{ n }} < 2 * (programme.min_cell + 1)),
+            false
+        )
+    )
+{%- endmacro %}
+
+{#- A number of a row whose CTE has decided `is_suppressed`. -#}
+{% macro unless_suppressed(number) -%}
+case when not is_suppressed then {{ number }} end
+{%- endmacro %}
+
+{#- Why a suppressed number is missing, in words. -#}
+{% macro suppressed_words(whom='people') -%}
+'suppressed: fewer than ' || (programme.min_cell + 1)::varchar || ' {{ whom }}'
+{%- endmacro %}
+
+{#-
+  A verdict's reason without the counts and percentages it was measured on, which would give small counts away:
+  `reads_range: 14.2% of 310 against at most 1%` becomes `reads_range: more than 1%`.
+-#}
+{% macro plain_reason(reason, is_met='false') -%}
+{%- set measured = '[-+.e0-9]+%( of [0-9]+)? against ' -%}
+case
+        when programme.is_public then {{ reason }}
+        when {{ is_met }} then regexp_replace({{ reason }}, '{{ measured }}', '', 'g')
+        else regexp_replace(
+            regexp_replace({{ reason }}, '{{ measured }}at most ', 'more than ', 'g'),
+            '{{ measured }}at least ', 'less than ', 'g'
+        )
+    end
+{%- endmacro %}

@@ -1,0 +1,42 @@
+{#- The words that stand beside published numbers, each said in one place. -#}
+
+{#- The unit of an effect on its scale. -#}
+{% macro effect_unit(measure, unit) -%}
+case
+        when {{ measure }} = 'hedges_g' then 'standard deviations'
+        when {{ unit }} = 'percent' then 'percentage points'
+        else {{ unit }}
+    end
+{%- endmacro %}
+
+{#- Whose effect it is: assignment as randomised, or arms as they were attended. -#}
+{% macro contrast_words(is_randomised) -%}
+case
+        when {{ is_randomised }} then 'effect of being assigned, whatever was taken up'
+        else 'difference by arm attended, not randomised'
+    end
+{%- endmacro %}
+
+{#- The estimand of a number that stands for several sites: unit of weighting, and the sites it speaks for. -#}
+{% macro estimand_words(is_randomised, unit, inference) -%}
+{{ contrast_words(is_randomised) }}
+        || case {{ unit }}
+            when 'person_weighted' then ', each eligible person counting alike'
+            when 'site_mean' then ', each site counting alike'
+            else ', in the network as one trial'
+        end
+        || case
+            when {{ inference }} = 'population_of_sites' then ', for the population of sites like these'
+            else ', for these sites'
+        end
+{%- endmacro %}
+
+{#- Every site answers the same items of the same instrument; classes below A need linked instruments. -#}
+{% macro comparability_class() -%}
+'A'
+{%- endmacro %}
+
+{#- The worst of a group's quality verdicts. -#}
+{% macro worst_verdict(verdict) -%}
+max_by({{ verdict }}, list_position(['not_applicable', 'pass', 'warn', 'fail', 'error'], {{ verdict }}))
+{%- endmacro %}

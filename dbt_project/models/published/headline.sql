@@ -1,0 +1,78 @@
+-- Read from the published effects, so that what is hidden there is hidden here. With a pilot, both sides are those that
+-- were compared, by one estimator; without, the effect is that of the network.
+{%- set numbers = {'effect': 'estimate', 'se': 'se', 'df': 'df', 'low': 'low', 'high': 'high'} %}
+select
+    questions.analysis,
+    questions.indicator,
+    questions.wave,
+    questions.title as analysis_title,
+    questions.indicator_title,
+    questions.indicator_unit as unit,
+    {{ effect_unit('questions.effect_scale', 'questions.indicator_unit') }} as effect_unit,
+    questions.direction,
+    questions.effect_scale as measure,
+    questions.effect_scope,
+    coalesce(network.estimate, retention.scaled_estimate) as effect,
+    coalesce(network.estimate_se, retention.scaled_se) as effect_se,
+    coalesce(network.df, retention.scaled_df) as effect_df,
+    coalesce(network.estimate_low, retention.scaled_low) as effect_low,
+    coalesce(network.estimate_high, retention.scaled_high) as effect_high,
+    coalesce(network.n_treatment + network.n_control, retention.scaled_n_treatment + retention.scaled_n_control)
+        as effect_n,
+    coalesce(
+        network.site_count, retention.scaled_site_count, questions.included_count
+    ) as effect_site_count,
+    coalesce(network.estimator, retention.estimator) as effect_estimator,
+    {%- for side in ['pilot', 'scaled'] %}
+    {%- for name, number in numbers.items() %}
+    retention.{{ side }}_{{ number }} as {{ side }}_{{ name }},
+    {%- endfor %}
+    retention.{{ side }}_n_treatment + retention.{{ side }}_n_control as {{ side }}_n,
+    retention.{{ side }}_site_count,
+    {%- endfor %}
+    retention.retention,
+    retention.retention_low,
+    retention.retention_high,
+    retention.retention_set,
+    questions.retention_margin as margin,
+    questions.smallest_effect,
+    retention.change,
+    retention.change_low,
+    retention.change_high,
+    coalesce(retention.verdict, case when questions.is_interim then 'interim' else 'not_applicable' end) as verdict,
+    retention.change_verdict,
+    case
+        when questions.is_interim then 'not told yet: a wave of this analysis is still open'
+        when questions.effect_scope = 'network' then 'no pilot to compare with: the effect over all sites is given'
+        else retention.verdict_words
+    end as verdict_words,
+    retention.note,
+    coalesce(network.estimand, retention.estimand) as estimand,
+    questions.unit as weighting,
+    questions.inference,
+    {{ comparability_class() }} as comparability_class,
+    questions.quality_verdict,
+    questions.withheld_count as withheld_site_count,
+    questions.withheld_sites,
+    questions.is_interim,
+    coalesce(network.is_suppressed, retention.is_suppressed, false) as is_suppressed,
+    coalesce(
+        network.why_missing,
+        retention.why_missing,
+        case when coalesce(network.estimate, retention.scaled_estimate) is null then 'no effect was estimated' end
+    ) as why_missing,
+    (questions.analysis_order * 1000 + questions.indicator_order)::integer as headline_order
+from {{ ref('int_headline_questions') }} as questions
+left join {{ ref('int_network_effects') }} as network
+    on
+        questions.analysis = network.analysis
+        and questions.indicator = network.indicator
+        and questions.wave = network.wave
+        and questions.effect_scale = network.measure
+        and questions.effect_scope = 'network'
+left join {{ ref('effect_retention') }} as retention
+    on
+        questions.analysis = retention.analysis
+        and questions.indicator = retention.indicator
+        and questions.wave = retention.wave
+        and questions.effect_scope = 'retention'

@@ -1,0 +1,56 @@
+with protected as (
+    select
+        arm_values.*,
+        admission.verdict as quality_verdict,
+        {{ suppress_count('arm_values.n') }} as published_n,
+        {{ is_small('arm_values.n') }} as is_small_arm,
+        {{ suppressed_words() }} as suppressed_words,
+        -- a share that gives a hidden count away hides its fellow arms too: an effect beside one of them would show it
+        {{ is_small('arm_values.n') }} or coalesce(
+            bool_or(
+                case arm_values.statistic
+                    when 'share' then {{ is_small_share('arm_values.events', 'arm_values.n') }}
+                    when 'rate' then {{ is_small('arm_values.events') }}
+                end and not {{ is_small('arm_values.n') }}
+            ) over (
+                partition by
+                    arm_values.analysis, arm_values.indicator, arm_values.wave, arm_values.site,
+                    arm_values.dimension, arm_values.level
+            ),
+            false
+        ) as is_suppressed
+    from {{ ref('int_arm_values') }} as arm_values
+    cross join {{ source('registry', 'programme') }} as programme
+    left join {{ source('quality', 'admission') }} as admission using (site, wave, indicator)
+)
+
+select
+    analysis,
+    indicator,
+    wave,
+    site,
+    arm,
+    dimension,
+    level,
+    unit,
+    statistic,
+    {{ unless_suppressed('value') }} as value,
+    {{ unless_suppressed('value_se') }} as value_se,
+    {{ unless_suppressed('df') }} as df,
+    {{ unless_suppressed('value - t_quantile(0.975, df) * value_se') }} as value_low,
+    {{ unless_suppressed('value + t_quantile(0.975, df) * value_se') }} as value_high,
+    {{ unless_suppressed('sd') }} as sd,
+    published_n as n,
+    cluster_count,
+    case when cluster_count = 0 then 'arm_mean' else 'arm_mean_by_cluster' end as estimator,
+    'the arm''s frame units that were measured at this site' as estimand,
+    {{ comparability_class() }} as comparability_class,
+    quality_verdict,
+    arm = 'pooled' as is_interim,
+    is_suppressed,
+    case
+        when is_small_arm then suppressed_words
+        when is_suppressed then 'suppressed: a share that would give a small count away'
+        when value_se is null then 'no standard error: fewer than two clusters or people'
+    end as why_missing
+from protected

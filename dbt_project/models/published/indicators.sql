@@ -1,0 +1,33 @@
+with terms as (
+    select
+        indicator,
+        string_agg(
+            instrument || '.' || item || case when is_reversed then ' (reversed)' else '' end
+            || case when term in ('events', 'exposure') then ' (' || term || ')' else '' end,
+            ', ' order by term, instrument, item
+        ) as measured_from
+    from {{ source('registry', 'indicator_terms') }}
+    group by indicator
+)
+
+select
+    indicators.indicator,
+    indicators.title,
+    indicators.role,
+    indicators.unit,
+    indicators.statistic,
+    indicators.direction,
+    indicators.effect_scale,
+    {{ effect_unit('indicators.effect_scale', 'indicators.unit') }} as effect_unit,
+    indicators.smallest_effect,
+    indicators.retention_margin,
+    indicators.resolution::double as resolution,
+    indicators.multiplier,
+    indicators.min_answered::integer as min_answered,
+    indicators.scale_min,
+    indicators.scale_max,
+    terms.measured_from,
+    {{ comparability_class() }} as comparability_class,
+    indicators.indicator_order::integer as indicator_order
+from {{ source('registry', 'indicators') }} as indicators
+left join terms using (indicator)

@@ -1,0 +1,73 @@
+-- Means, shares and rates of each arm at each site, before protection. The moments' sums are exact integers (weights
+-- in 1e-6, values in steps of the resolution); only the scatter of clusters is in floating point, in a fixed order.
+{{ config(materialized='ephemeral') }}
+{%- set cell = 'analysis, indicator, wave, site, arm, dimension, level' %}
+with clusters as (
+    select
+        {{ cell }},
+        cluster_id,
+        sum(n) as n,
+        sum(mass)::double as mass,
+        sum(total)::double as total,
+        sum(total_squares)::double as total_squares
+    from {{ ref('int_cell_moments') }}
+    group by {{ cell }}, cluster_id
+),
+
+arms as (
+    select
+        {{ cell }},
+        sum(n) as n,
+        count(cluster_id) as cluster_count,
+        sum(mass order by cluster_id) as mass,
+        sum(total order by cluster_id) as total,
+        sum(total order by cluster_id) / sum(mass order by cluster_id) as mean_steps,
+        sum(total_squares order by cluster_id) / sum(mass order by cluster_id) as mean_square_steps
+    from clusters
+    group by {{ cell }}
+    having sum(mass) > 0
+),
+
+scatter as (
+    select
+        {{ cell }},
+        sum((clusters.total - arms.mean_steps * clusters.mass) ** 2 order by clusters.cluster_id) as between_clusters
+    from clusters
+    inner join arms using ({{ cell }})
+    group by {{ cell }}
+),
+
+spread as (
+    select
+        arms.*,
+        case
+            when statistic <> 'rate' and n > 1
+                then sqrt(greatest(mean_square_steps - mean_steps ** 2, 0) * n / (n - 1))
+        end as sd_steps,
+        case
+            when cluster_count > 1 then sqrt(between_clusters * cluster_count / (cluster_count - 1)) / mass
+        end as cluster_se_steps,
+        statistic,
+        unit,
+        multiplier,
+        resolution::double as resolution
+    from arms
+    inner join scatter using ({{ cell }})
+    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
+)
+
+select
+    {{ cell }},
+    statistic,
+    unit,
+    n,
+    cluster_count,
+    mean_steps * resolution as value,
+    sd_steps * resolution as sd,
+    case when cluster_count = 0 then sd_steps / sqrt(n) else cluster_se_steps end * resolution as value_se,
+    (case when cluster_count = 0 then n else cluster_count end - 1)::double as df,
+    case statistic
+        when 'share' then n * mean_steps * resolution / 100
+        when 'rate' then round(total * resolution / multiplier / 1000000)
+    end as events
+from spread

@@ -1,0 +1,74 @@
+with verdicts as (
+    select
+        site,
+        wave,
+        indicator,
+        verdict
+    from {{ source('quality', 'admission') }}
+    union all
+    select
+        'network' as site,
+        wave,
+        indicator,
+        {{ worst_verdict('verdict') }} as verdict
+    from {{ source('quality', 'admission') }}
+    where is_admitted
+    group by wave, indicator
+),
+
+protected as (
+    select
+        effects.* exclude (why_missing),
+        {{ plain_reason('effects.why_missing') }} as why_missing,
+        analyses.is_randomised,
+        verdicts.verdict as quality_verdict,
+        {{ effect_unit('effects.measure', 'indicators.unit') }} as effect_unit,
+        {{ suppress_count('effects.n_treatment') }} as published_n_treatment,
+        {{ suppress_count('effects.n_control') }} as published_n_control,
+        {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} as is_suppressed,
+        indicators.statistic = 'share' and (
+            {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
+            or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
+        ) as is_share_suppressed,
+        {{ suppressed_words('people in an arm') }} as suppressed_words
+    from {{ ref('int_site_effects') }} as effects
+    cross join {{ source('registry', 'programme') }} as programme
+    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
+    inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
+    left join verdicts using (site, wave, indicator)
+)
+
+select
+    analysis,
+    indicator,
+    wave,
+    site,
+    dimension,
+    level,
+    measure,
+    estimator,
+    is_headline,
+    stage,
+    effect_unit,
+    {{ unless_suppressed('estimate') }} as estimate,
+    {{ unless_suppressed('estimate_se') }} as estimate_se,
+    {{ unless_suppressed('df') }} as df,
+    {{ unless_suppressed('estimate_low') }} as estimate_low,
+    {{ unless_suppressed('estimate_high') }} as estimate_high,
+    {{ unless_suppressed('p_value') }} as p_value,
+    case when not is_suppressed and not is_share_suppressed then mean_treatment end as mean_treatment,
+    case when not is_suppressed and not is_share_suppressed then mean_control end as mean_control,
+    case when not is_suppressed and not is_share_suppressed then sd_control end as sd_control,
+    case when not is_suppressed and not is_share_suppressed then sd_pooled end as sd_pooled,
+    published_n_treatment as n_treatment,
+    published_n_control as n_control,
+    clusters_treatment,
+    clusters_control,
+    state,
+    {{ contrast_words('is_randomised') }}
+    || case when site = 'network' then ', in the network as one trial' else ', at this site' end as estimand,
+    {{ comparability_class() }} as comparability_class,
+    quality_verdict,
+    is_suppressed,
+    case when is_suppressed then suppressed_words else why_missing end as why_missing
+from protected

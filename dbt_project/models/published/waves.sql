@@ -1,0 +1,64 @@
+with dispositions as (
+    select
+        site,
+        wave,
+        count(*) as frame_units,
+        count_if(disposition = 'complete') as complete,
+        count_if(disposition = 'refused') as refused,
+        count_if(disposition = 'moved') as moved,
+        count_if(disposition = 'dead') as dead,
+        count_if(disposition = 'not_found') as not_found,
+        count_if(disposition = 'not_yet') as not_yet,
+        count_if(disposition = 'other') as other,
+        count_if(disposition = 'unaccounted') as unaccounted
+    from {{ ref('int_dispositions') }}
+    group by site, wave
+),
+
+strangers as (
+    select
+        site_found as site,
+        wave,
+        count(distinct unit_key) as outside_frame
+    from {{ ref('int_measurements') }}
+    where not is_in_frame
+    group by site_found, wave
+),
+
+counted as (
+    select
+        site_waves.*,
+        {% for state in ['complete', 'refused', 'moved', 'dead', 'not_found', 'not_yet', 'other', 'unaccounted'] -%}
+        {{ suppress_count('coalesce(dispositions.' ~ state ~ ', 0)') }} as {{ state }}_count,
+        {% endfor -%}
+        {{ suppress_count('coalesce(dispositions.frame_units, 0)') }} as frame_unit_count,
+        {{ suppress_count('coalesce(strangers.outside_frame, 0)') }} as outside_frame_count
+    from {{ source('registry', 'site_waves') }} as site_waves
+    cross join {{ source('registry', 'programme') }} as programme
+    left join dispositions using (site, wave)
+    left join strangers using (site, wave)
+)
+
+select
+    counted.site,
+    counted.wave,
+    waves.title,
+    waves.wave_order::integer as wave_order,
+    waves.is_baseline,
+    counted.state,
+    counted.from_date,
+    counted.closes_date,
+    counted.frozen_date,
+    counted.frame_unit_count,
+    counted.complete_count,
+    counted.refused_count,
+    counted.moved_count,
+    counted.dead_count,
+    counted.not_found_count,
+    counted.not_yet_count,
+    counted.other_count,
+    counted.unaccounted_count,
+    counted.outside_frame_count,
+    least(100.0 * counted.complete_count / nullif(counted.frame_unit_count, 0), 100)::double as follow_up_pct
+from counted
+inner join {{ source('registry', 'waves') }} as waves using (wave)

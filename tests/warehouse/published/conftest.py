@@ -1,0 +1,380 @@
+"""A warehouse whose upstream tables are written by hand, on which the real published models are built.
+
+In: rows of the registry, the gates, the frame, the moments and the effects, as their models leave them. Out: the
+published tables of one small programme, once as private data and once as public. No expectation lives here.
+
+The programme: two pilot and three scaled sites. `delta` is withheld; `tiny` has five people in its treatment arm.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from dbt.cli.main import dbtRunner
+
+from ingestion.programme.registry_schemas import SCHEMAS, registry_table
+
+PROJECT = Path(__file__).parents[3] / "dbt_project"
+Rows = Sequence[Mapping[str, Any]]
+STAGES = {"alpha": "pilot", "beta": "pilot", "gamma": "scaled", "delta": "scaled", "tiny": "scaled"}
+RAW_REASON = "age_range: 2.9% of 103 against at most 1%"
+
+SHAPES = {
+    "quality.judgements": "rule varchar, rule_type varchar, dimension varchar, severity varchar, scope varchar,"
+    " site varchar, wave varchar, indicator varchar, measured double, comparison varchar, threshold double,"
+    " violations bigint, denominator bigint, state varchar, reason varchar",
+    "quality.admission": "site varchar, wave varchar, indicator varchar, verdict varchar, is_admitted boolean,"
+    " reason varchar, worst_rule varchar",
+    "frame.int_dispositions": "unit_key varchar, site varchar, wave varchar, disposition varchar",
+    "frame.int_measurements": "unit_key varchar, wave varchar, site_found varchar, is_in_frame boolean",
+    "facts.int_coverage": "source varchar, lake_table varchar, column_name varchar, item varchar, role varchar,"
+    " answered_count bigint, missing_code_count bigint, blank_count bigint, unreadable_count bigint,"
+    " unmapped_count bigint",
+    "moments.int_cell_moments": "analysis varchar, indicator varchar, site varchar, wave varchar, arm varchar,"
+    " block_id varchar, cluster_id varchar, dimension varchar, level varchar, n bigint, mass decimal(38,0),"
+    " total decimal(38,0), total_squares decimal(38,0)",
+    "effects.int_analysis_sites": "analysis varchar, wave varchar, indicator varchar, site varchar,"
+    " stage varchar, is_admitted boolean, state varchar, reason varchar, pool varchar",
+    "effects.int_site_effects": "analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar,"
+    " dimension varchar, level varchar, measure varchar, estimator varchar, is_headline boolean,"
+    " estimate double, estimate_se double, df double, estimate_low double, estimate_high double, p_value double,"
+    " mean_treatment double, mean_control double, sd_control double, sd_pooled double, n_treatment bigint,"
+    " n_control bigint, clusters_treatment bigint, clusters_control bigint, state varchar, why_missing varchar",
+    "effects.int_pooled_effects": "analysis varchar, indicator varchar, wave varchar, stage varchar,"
+    " dimension varchar, level varchar, measure varchar, estimator varchar, unit varchar, inference varchar,"
+    " is_headline boolean, site_count bigint, estimate double, estimate_se double, df double,"
+    " estimate_low double, estimate_high double, tau2 double, q double, i2_q_pct double, i2_tau2_pct double,"
+    " prediction_hts_low double, prediction_hts_high double, largest_weight_pct double, withheld_sites varchar,"
+    " why_missing varchar",
+    "effects.int_effect_retention": "analysis varchar, indicator varchar, wave varchar, measure varchar,"
+    " estimator varchar, pilot_estimate double, pilot_se double, pilot_df double, pilot_site_count bigint,"
+    " pilot_low double, pilot_high double, scaled_estimate double, scaled_se double, scaled_df double,"
+    " scaled_site_count bigint, scaled_low double, scaled_high double, retention double, retention_set varchar,"
+    " retention_low double, retention_high double, retention_df double, retention_set_normal varchar,"
+    " retention_low_normal double, retention_high_normal double, change double, change_se double,"
+    " change_df double, change_low double, change_high double, change_verdict varchar, margin double,"
+    " contrast double, contrast_se double, contrast_df double, p_claim double, p_claim_holm double,"
+    " verdict varchar, verdict_words varchar, why varchar",
+}
+
+
+def _registry() -> dict[str, Rows]:
+    indicators = [
+        {"indicator": "reads", "title": "Children who read", "unit": "percent", "statistic": "share"}
+        | {"effect_scale": "risk_difference", "resolution": 100, "indicator_order": 1},
+        {"indicator": "score", "title": "Score", "unit": "points", "statistic": "mean"}
+        | {"effect_scale": "difference", "resolution": 1, "indicator_order": 2},
+    ]
+    common = {"direction": "higher_is_better", "role": "primary", "multiplier": 1.0}
+    common |= {"smallest_effect": 5.0, "retention_margin": 0.5}
+    analyses = [
+        {"analysis": "main", "title": "Endline", "level": "site", "analysis_order": 1},
+        {"analysis": "whole", "title": "All sites", "level": "network", "analysis_order": 2},
+        {"analysis": "later", "title": "Follow-up", "level": "site", "analysis_order": 3},
+    ]
+    analysed = {"role": "headline", "is_randomised": True, "unit": "site_mean", "inference": "these_sites"}
+    waves = {"main": "endline", "whole": "endline", "later": "followup"}
+    dates = {"from_date": date(2025, 1, 1), "closes_date": date(2025, 2, 1)}
+    return {
+        "programme": [
+            {"programme": "p", "title": "P", "is_public": False, "min_cell": 7, "round_to": 5}
+            | {"unit_scope": "site", "as_of_date": date(2026, 1, 1)}
+        ],
+        "sites": [
+            {
+                "site": site,
+                "title": site.title(),
+                "design": "cluster_rct",
+                "eligible_count": 1003,
+                "site_order": n,
+            }
+            for n, site in enumerate(STAGES, 1)
+        ],
+        "site_stages": [
+            {"site": site, "stage": stage, "from_date": date(2024, 1, 1)} for site, stage in STAGES.items()
+        ],
+        "waves": [
+            {"wave": "endline", "title": "Endline", "wave_order": 1, "is_baseline": False},
+            {"wave": "followup", "title": "Follow-up", "wave_order": 2, "is_baseline": False},
+        ],
+        "site_waves": [
+            {"site": site, "wave": wave, "state": state} | dates
+            for site in STAGES
+            for wave, state in {"endline": "closed", "followup": "in_field"}.items()
+        ],
+        "sources": [
+            {
+                "source": "door",
+                "role": "survey",
+                "platform": "csv",
+                "receipt_state": "unchanged",
+                "input_hash": "ab",
+            },
+            {"source": "late", "role": "survey", "platform": "csv", "receipt_state": "failed"}
+            | {"receipt_message": "/a/machine/path could not be read"},
+        ],
+        "lake_tables": [{"source": "door", "lake_table": "main", "path": "lake/door", "row_count": 103}],
+        "indicators": [common | row for row in indicators],
+        "indicator_terms": [
+            {
+                "indicator": "reads",
+                "instrument": "test",
+                "item": "reads",
+                "term": "value",
+                "is_reversed": False,
+            },
+            {
+                "indicator": "score",
+                "instrument": "test",
+                "item": "score",
+                "term": "value",
+                "is_reversed": False,
+            },
+        ],
+        "analyses": [analysed | row for row in analyses],
+        "analysis_waves": [{"analysis": name, "wave": wave} for name, wave in waves.items()],
+        "analysis_indicators": [
+            {"analysis": name, "indicator": row["indicator"]} for name in waves for row in indicators
+        ],
+    }
+
+
+def _effect(analysis: str, site: str, stage: str, n: int, **fields: Any) -> dict[str, Any]:
+    row = {"analysis": analysis, "indicator": "reads", "wave": "endline", "site": site, "stage": stage}
+    row |= {"dimension": "all", "level": "all", "measure": "risk_difference", "estimator": "cr2"}
+    row |= {"is_headline": True, "estimate": 12.5, "estimate_se": 3.0, "df": 9.0, "estimate_low": 5.7}
+    row |= {"estimate_high": 19.3, "p_value": 0.002, "mean_treatment": 52.5, "mean_control": 40.0}
+    row |= {"sd_control": 49.0, "sd_pooled": 49.5, "n_treatment": n, "n_control": 101}
+    return row | {"clusters_treatment": 10, "clusters_control": 10, "state": "estimated"} | fields
+
+
+def _withheld() -> dict[str, Any]:
+    numbers = ("estimate", "estimate_se", "df", "estimate_low", "estimate_high", "p_value", "mean_treatment")
+    numbers += ("mean_control", "sd_control", "sd_pooled", "n_treatment", "n_control")
+    blank: dict[str, Any] = dict.fromkeys(numbers)
+    said = {"state": "withheld", "why_missing": RAW_REASON, "estimator": "none"}
+    return _effect("main", "delta", "scaled", 0, **blank, **said)
+
+
+def _moments(site: str, arm: str, n: int, events: int, clusters: int = 2) -> Rows:
+    """Clusters alike but for one event, which the first has more than its share where they are odd."""
+    shares = [events // clusters + (k < events % clusters) for k in range(clusters)]
+    people = [n // clusters + (k < n % clusters) for k in range(clusters)]
+    place = {"analysis": "main", "indicator": "reads", "site": site, "wave": "endline", "arm": arm}
+    return [
+        place
+        | {"cluster_id": f"{site}{arm}{k}", "dimension": "all", "level": "all", "n": people[k]}
+        | {"mass": people[k] * 10**6, "total": shares[k] * 10**6, "total_squares": shares[k] * 10**6}
+        for k in range(clusters)
+    ]
+
+
+def _upstream() -> dict[str, Rows]:
+    cells = [(site, indicator) for site in STAGES for indicator in ("reads", "score")]
+    states = {"delta": "withheld"}
+    place = {"dimension": "all", "level": "all", "measure": "risk_difference"}
+    sides: dict[str, Any] = {}
+    for side, estimate in (("pilot", 12.5), ("scaled", 10.0)):
+        sides |= {f"{side}_estimate": estimate, f"{side}_se": 2.0, f"{side}_df": 9.0, f"{side}_site_count": 2}
+        sides |= {f"{side}_low": estimate - 4.5, f"{side}_high": estimate + 4.5}
+    interim = {
+        "retention_set": None,
+        "verdict": "interim",
+        "verdict_words": "interim",
+        "why": "a wave is open",
+    }
+    asked = {"analysis": "main", "indicator": "reads", "wave": "endline", "measure": "risk_difference"}
+    return {
+        "quality.judgements": [
+            {
+                "rule": "age_range",
+                "rule_type": "range",
+                "severity": "critical",
+                "site": "delta",
+                "wave": "endline",
+            }
+            | {"indicator": "*", "measured": 2.9, "comparison": "at_most", "threshold": 1.0, "violations": 3}
+            | {"denominator": 103, "state": "fail", "reason": RAW_REASON.removeprefix("age_range: ")},
+            {
+                "rule": "age_range",
+                "rule_type": "range",
+                "severity": "critical",
+                "site": "alpha",
+                "wave": "endline",
+            }
+            | {
+                "indicator": "*",
+                "measured": 11.7,
+                "comparison": "at_most",
+                "threshold": 20.0,
+                "violations": 12,
+            }
+            | {"denominator": 103, "state": "pass", "reason": "11.7% of 103 against at most 20%"},
+        ],
+        "quality.admission": [
+            {"site": site, "indicator": indicator, "wave": wave}
+            | (
+                {"verdict": "fail", "is_admitted": False, "reason": RAW_REASON, "worst_rule": "age_range"}
+                if site == "delta"
+                else {
+                    "verdict": "warn" if site == "beta" else "pass",
+                    "is_admitted": True,
+                    "reason": "all pass",
+                }
+            )
+            for site, indicator in cells
+            for wave in ("endline", "followup")
+        ],
+        "frame.int_dispositions": [
+            {"unit_key": f"{site}{n}", "site": site, "wave": "endline"}
+            | {"disposition": "dead" if n < 3 else "refused" if n < 15 else "complete"}
+            for site in STAGES
+            for n in range(103)
+        ],
+        "frame.int_measurements": [
+            {"unit_key": f"x{n}", "wave": "endline", "site_found": "alpha", "is_in_frame": False}
+            for n in range(9)
+        ],
+        "facts.int_coverage": [
+            {
+                "source": "door",
+                "lake_table": "main",
+                "column_name": "g/reads",
+                "item": "reads",
+                "role": "item",
+            }
+            | {"answered_count": 98, "missing_code_count": 2, "blank_count": 3, "unreadable_count": 0}
+            | {"unmapped_count": 0},
+            {"source": "door", "lake_table": "main", "column_name": "extra", "role": "unmapped"}
+            | {"answered_count": 0, "missing_code_count": 0, "blank_count": 3, "unreadable_count": 0}
+            | {"unmapped_count": 100},
+        ],
+        "moments.int_cell_moments": [
+            *_moments("alpha", "treatment", 103, 61),
+            *_moments("alpha", "control", 101, 40),
+            *_moments("beta", "treatment", 103, 100),
+            *_moments("beta", "control", 101, 60),
+            *_moments("gamma", "treatment", 14, 14),
+            *_moments("gamma", "control", 101, 60),
+            *_moments("tiny", "treatment", 5, 3),
+            *_moments("tiny", "control", 101, 40),
+        ],
+        "effects.int_analysis_sites": [
+            {"analysis": analysis, "wave": wave, "indicator": indicator, "site": site, "stage": STAGES[site]}
+            | {"pool": "all" if analysis == "whole" else STAGES[site]}
+            | {"state": "interim" if analysis == "later" else states.get(site, "included")}
+            | {"reason": RAW_REASON if site == "delta" and analysis != "later" else None}
+            for analysis, wave in {"main": "endline", "whole": "endline", "later": "followup"}.items()
+            for site, indicator in cells
+        ],
+        "effects.int_site_effects": [
+            _effect("main", "alpha", "pilot", 103),
+            _effect("main", "beta", "pilot", 103, mean_treatment=97.1),
+            _effect("main", "gamma", "scaled", 103),
+            _effect("main", "tiny", "scaled", 5),
+            _withheld(),
+            _effect("whole", "network", "all", 311),
+        ],
+        "effects.int_pooled_effects": [
+            {"analysis": "main", "indicator": "reads", "wave": "endline", "stage": stage, "site_count": 2}
+            | place
+            | {
+                "estimator": "equal_mean",
+                "unit": "site_mean",
+                "inference": "these_sites",
+                "is_headline": True,
+            }
+            | {"estimate": estimate, "estimate_se": 2.0, "df": 9.0}
+            | {"estimate_low": estimate - 4.5, "estimate_high": estimate + 4.5}
+            | {"withheld_sites": f"delta: {RAW_REASON}" if stage == "scaled" else None}
+            for stage, estimate in (("pilot", 12.5), ("scaled", 10.0))
+        ],
+        "effects.int_effect_retention": [
+            asked
+            | sides
+            | {"estimator": "equal_mean", "retention": 0.8, "retention_set": "bounded", "retention_low": 0.51}
+            | {
+                "retention_high": 1.4,
+                "change": -2.5,
+                "change_se": 2.8,
+                "change_low": -8.4,
+                "change_high": 3.4,
+            }
+            | {"margin": 0.5, "contrast_se": 2.2, "p_claim": 0.03, "verdict": "held", "why": ""}
+            | {"change_verdict": "no_detectable_change", "verdict_words": "kept at least half"},
+            asked | {"analysis": "later", "wave": "followup"} | interim,
+            asked | {"analysis": "whole", "verdict": "not_applicable", "why": "no pilot site"},
+        ],
+    }
+
+
+def _write(path: Path, is_public: bool) -> None:
+    with duckdb.connect(str(path)) as connection:
+        registry = _registry()
+        registry["programme"] = [{**registry["programme"][0], "is_public": is_public}]
+        connection.execute("create schema registry")
+        for name in SCHEMAS:
+            table = registry_table(name, registry.get(name, []))
+            connection.register("rows", table)
+            connection.execute(f"create table registry.{name} as select * from rows")
+        rows = _upstream()
+        for name, columns in SHAPES.items():
+            connection.execute(f"create schema if not exists {name.split('.')[0]}")
+            connection.execute(f"create table {name} ({columns})")
+            names = sorted({field for row in rows[name] for field in row})
+            table = pa.table({field: [row.get(field) for row in rows[name]] for field in names})
+            connection.register("rows", table)
+            connection.execute(f"insert into {name} by name select * from rows")
+
+
+def _build(folder: Path, is_public: bool) -> Path:
+    warehouse = folder / "warehouse.duckdb"
+    _write(warehouse, is_public)
+    places = {"SITEWISE_HOME": folder, "SITEWISE_WAREHOUSE": warehouse, "SITEWISE_DBT_PROJECT": PROJECT}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, place in places.items():
+            patch.setenv(name, str(place))
+        options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-path", str(folder)]
+        command = [
+            "--quiet",
+            "build",
+            "--select",
+            "published",
+            *options,
+            "--target-path",
+            str(folder / "target"),
+        ]
+        done = dbtRunner().invoke([*command, "--indirect-selection", "buildable"])
+    assert done.success, done.exception or [
+        (one.node.name, one.message)
+        for one in done.result.results
+        if str(one.status) not in ("success", "pass")
+    ]
+    return warehouse
+
+
+Query = Callable[[str], list[tuple[Any, ...]]]
+
+
+def _query(warehouse: Path) -> Query:
+    def run(sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            return connection.execute("use published; " + sql).fetchall()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def private_release(tmp_path_factory: pytest.TempPathFactory) -> Query:
+    """Queries the published tables of a programme that protects its people (min_cell 7, round_to 5)."""
+    return _query(_build(tmp_path_factory.mktemp("private"), is_public=False))
+
+
+@pytest.fixture(scope="session")
+def public_release(tmp_path_factory: pytest.TempPathFactory) -> Query:
+    """The same programme, its data declared public."""
+    return _query(_build(tmp_path_factory.mktemp("public"), is_public=True))
