@@ -124,5 +124,7 @@ def table_keys(parsed: Mapping[str, Any]) -> dict[str, list[str]]:
             if (column.get("config", {}).get("meta") or column.get("meta") or {}).get("key")
         ]
         for node in parsed["nodes"].values()
-        if node["resource_type"] == "model" and node["schema"] == "published"
+        if node["resource_type"] == "model"
+        and node["schema"] == "published"
+        and node["config"]["materialized"] != "ephemeral"
     }

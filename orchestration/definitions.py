@@ -47,4 +47,4 @@ definitions = build_definitions(Settings.from_environment())
 
 def nightly_job() -> JobDefinition:
     """The night's job, for running it in this process."""
-    return definitions.get_job_def(NIGHTLY)
+    return definitions.resolve_job_def(NIGHTLY)

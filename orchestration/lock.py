@@ -66,7 +66,7 @@ def sweep(home: Path) -> list[Path]:
     leftovers = [
         *home.glob("releases/.stage-*"),
         *home.glob("releases/.current-*"),
-        *(folder for folder in home.glob("releases/*-*") if _is_half_release(folder)),
+        *(folder for folder in home.glob("releases/[!.]*") if _is_half_release(folder)),
         *home.glob("lake/.arriving-*"),
         *home.glob("lake/.versions/.arriving-*"),
         *home.glob(".stage-*"),

@@ -32,10 +32,11 @@ def run_night(settings: Settings) -> Night:
     from dagster import DagsterInstance, execute_job, reconstructable
 
     from orchestration.definitions import nightly_job
+    from orchestration.jobs import QUIET
 
     settings.prepare()
     with DagsterInstance.get() as instance:
-        result = execute_job(reconstructable(nightly_job), instance=instance)
+        result = execute_job(reconstructable(nightly_job), instance=instance, run_config=QUIET)
         checks = result.get_asset_check_evaluations()
         failed_sources = {
             source: str(value.value)
