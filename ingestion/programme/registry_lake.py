@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ingestion.landing import latest_receipts
+from ingestion.landing import SERVED, latest_receipts
 from ingestion.programme.model import Programme, Source
 from ingestion.programme.registry_schemas import Row
 from ingestion.receipt import Receipt
@@ -92,7 +92,7 @@ def _sources(programme: Programme, home: Path) -> Iterator[Row]:
 
 def _told(receipt: Receipt | None) -> Row:
     # Whether a pull found its input unchanged depends on when it ran; what lies in the lake is the same.
-    if receipt is None or receipt.state in ("landed", "unchanged"):
+    if receipt is None or receipt.state in SERVED:
         return {"receipt_state": "landed" if receipt else None}
     return {"receipt_state": receipt.state, "receipt_message": receipt.message}
 
