@@ -77,7 +77,7 @@
         {%- endfor -%}
     {%- endif -%}
     {%- if branches -%}
-        {{ branches | join('\n        union all') }}
+        {{ branches | join('\n        union all\n    ') }}
     {%- else -%}
         select
             cast(null as varchar) as source, cast(null as varchar) as record_id,
