@@ -98,7 +98,7 @@ def read_delimited(
             f"check that the file is a table delimited by one of {_named(delimiters)}",
         )
     return TextTable(
-        _frame(header, chunks), pl.Series("line", lines, dtype=pl.Int64), tuple(ragged), delimiter
+        _frame(header, chunks), pl.Series("line", lines, dtype=pl.Int64), tuple(ragged), delimiter, ends_line
     )
 
 

@@ -1,0 +1,66 @@
+"""The lake: replaced whole, bytes that follow from the rows alone, and a version before that stays."""
+
+import polars as pl
+import pytest
+
+from ingestion import lake
+from ingestion.lake import QUARANTINE, holds, lake_path, withdraw, write_lake
+
+
+def _tables(*ids: str) -> dict[str, pl.DataFrame]:
+    return {"main": pl.DataFrame({"_sw_record_id": list(ids)}), QUARANTINE: pl.DataFrame({"file": ["f"]})}
+
+
+def test_the_same_rows_give_the_same_bytes(tmp_path) -> None:
+    first = write_lake(tmp_path / "one", "survey", "a" * 64, _tables("1", "2"))
+    assert first == write_lake(tmp_path / "two", "survey", "b" * 64, _tables("1", "2"))
+    assert [table.table for table in first] == ["main"]
+
+
+def test_a_version_is_named_for_its_input_and_linked_relatively(tmp_path) -> None:
+    write_lake(tmp_path, "survey", "a" * 64, _tables("1"))
+    assert str((tmp_path / "lake/survey").readlink()) == f".versions/survey-{'a' * 12}"
+    assert holds(tmp_path, "survey", "a" * 64, write_lake(tmp_path, "survey", "a" * 64, _tables("1")))
+
+
+def test_a_damaged_version_is_not_held_and_is_written_beside_itself(tmp_path) -> None:
+    tables = write_lake(tmp_path, "survey", "a" * 64, _tables("1"))
+    (lake_path(tmp_path, "survey") / "main.parquet").write_bytes(b"damaged")
+    assert not holds(tmp_path, "survey", "a" * 64, tables)
+    again = write_lake(tmp_path, "survey", "a" * 64, _tables("1"))
+    assert again == tables and holds(tmp_path, "survey", "a" * 64, tables)
+
+
+def test_a_reader_of_the_version_before_goes_on_and_older_ones_are_removed(tmp_path) -> None:
+    for version in "abc":
+        write_lake(tmp_path, "survey", version * 64, _tables(version))
+        write_lake(tmp_path, "survey_two", version * 64, _tables(version))
+    kept = sorted(path.name for path in (tmp_path / "lake/.versions").iterdir())
+    assert kept == [f"{name}-{version * 12}" for name in ("survey", "survey_two") for version in "bc"]
+    before = pl.read_parquet(tmp_path / f"lake/.versions/survey-{'b' * 12}/main.parquet")
+    assert before["_sw_record_id"].to_list() == ["b"]
+
+
+@pytest.mark.parametrize("step", ["flush", "_settle", "_point"])
+def test_killed_at_any_step_the_old_version_is_still_served(tmp_path, monkeypatch, step) -> None:
+    write_lake(tmp_path, "survey", "a" * 64, _tables("old"))
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(lake, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_lake(tmp_path, "survey", "b" * 64, _tables("new"))
+    served = pl.read_parquet(lake_path(tmp_path, "survey") / "main.parquet")
+    assert served["_sw_record_id"].to_list() == ["old"]
+    write_lake(tmp_path, "survey", "b" * 64, _tables("new"))
+    served = pl.read_parquet(lake_path(tmp_path, "survey") / "main.parquet")
+    assert served["_sw_record_id"].to_list() == ["new"]
+
+
+def test_an_empty_table_keeps_its_columns_and_a_withdrawn_source_has_no_lake(tmp_path) -> None:
+    write_lake(tmp_path, "survey", "a" * 64, _tables())
+    assert pl.read_parquet(lake_path(tmp_path, "survey") / "main.parquet").columns == ["_sw_record_id"]
+    withdraw(tmp_path, "survey")
+    assert lake_path(tmp_path, "survey") is None
