@@ -41,6 +41,7 @@ _SLACK = 1e-9
 _POINTS = ("estimate", "value", "effect", "retention", "pilot_estimate", "scaled_estimate")
 _REASONS = ("verdict_words", "state_reason")
 _PEOPLE = re.compile(r"(^|_)n(_|$)|^(violation|denominator)_count$")
+_POSITIVE = re.compile(r"^(clusters_.*|sd|sd_.*|se|tau2|q)$")
 _SHOWN = "shown__"
 
 
@@ -108,13 +109,12 @@ def _check(
     return Check("", check, column, kind, options, severity, where or {})
 
 
-def _between(check: str, column: str, low: float | None, high: float | None = None, **more: Any) -> Check:
+def _between(check: str, column: str, low: float, high: float | None, **more: Any) -> Check:
     return _check(check, column, "ExpectColumnValuesToBeBetween", _limits(column, low, high), **more)
 
 
-def _limits(column: str, low: float | None, high: float | None) -> dict[str, Any]:
-    limits = {"min_value": low, "max_value": high}
-    return {"column": column} | {name: value for name, value in limits.items() if value is not None}
+def _limits(column: str, low: float, high: float | None) -> dict[str, Any]:
+    return {"column": column, "min_value": low} | ({} if high is None else {"max_value": high})
 
 
 def _of_key(table: pa.Table, key: Sequence[str]) -> Iterator[Check]:
@@ -128,25 +128,19 @@ def _of_key(table: pa.Table, key: Sequence[str]) -> Iterator[Check]:
 
 
 def _of_numbers(table: pa.Table) -> Iterator[Check]:
+    """One range per number: what its name promises, and finite in any case."""
     for column in _numeric(table):
-        is_df = column == "df" or column.endswith("_df")
-        # Infinite degrees of freedom are the normal distribution; no other number may be infinite or no
-        # number.
-        if pa.types.is_floating(table.schema.field(column).type) and not is_df:
-            yield _between("is_finite", column, -_LARGEST, _LARGEST)
-        if column.endswith("_pct"):
+        if column == "df" or column.endswith("_df"):
+            # Infinite degrees of freedom are the normal distribution; no other number may be infinite.
+            yield _between("is_not_negative", column, 0, None)
+        elif column.endswith("_pct"):
             yield _between("is_percentage", column, 0, 100 + _SLACK)
         elif column.startswith("p_"):
             yield _between("is_probability", column, 0, 1)
-        elif (
-            is_df
-            or column == "se"
-            or column.endswith(("_se", "_count"))
-            or _PEOPLE.search(column)
-            or column.startswith(("clusters_", "sd_"))
-            or column in ("sd", "tau2", "q")
-        ):
-            yield _between("is_not_negative", column, 0)
+        elif column.endswith(("_se", "_count")) or _PEOPLE.search(column) or _POSITIVE.search(column):
+            yield _between("is_not_negative", column, 0, _LARGEST)
+        elif pa.types.is_floating(table.schema.field(column).type):
+            yield _between("is_finite", column, -_LARGEST, _LARGEST)
 
 
 def _of_intervals(table: pa.Table) -> Iterator[Check]:
@@ -155,23 +149,19 @@ def _of_intervals(table: pa.Table) -> Iterator[Check]:
         found = re.fullmatch(r"(?P<stem>.+)_low(?P<variant>_.+)?", low)
         if not found:
             continue
-        stem, variant = found["stem"], found["variant"] or ""
-        high = f"{stem}_high{variant}"
+        stem, high = found["stem"], f"{found['stem']}_high{found['variant'] or ''}"
         if high not in numeric:
             continue
-        yield _ordered("interval_is_ordered", high, low)
-        for bound, other in ((low, high), (high, low)):
-            options, where = {"column": other}, {bound: True}
-            yield _check("interval_is_whole", other, "ExpectColumnValuesToNotBeNull", options, where=where)
-        points = [name for name in (stem, f"{stem}_estimate", f"{stem}_effect") if name in numeric]
-        for point in points:
-            yield _ordered("number_lies_in_interval", point, low)
-            yield _ordered("number_lies_in_interval", high, point)
+        # Half an interval is none: a single missing bound fails the comparison.
+        yield _ordered("interval_is_ordered", high, low, "both_values_are_missing")
+        for point in (stem, f"{stem}_estimate", f"{stem}_effect"):
+            if point in numeric:
+                yield _ordered("number_lies_in_interval", point, low, "either_value_is_missing")
+                yield _ordered("number_lies_in_interval", high, point, "either_value_is_missing")
 
 
-def _ordered(check: str, larger: str, smaller: str) -> Check:
-    options = {"column_A": larger, "column_B": smaller, "or_equal": True}
-    options["ignore_row_if"] = "either_value_is_missing"
+def _ordered(check: str, larger: str, smaller: str, ignored: str) -> Check:
+    options = {"column_A": larger, "column_B": smaller, "or_equal": True, "ignore_row_if": ignored}
     return _check(check, f"{smaller} <= {larger}", "ExpectColumnPairValuesAToBeGreaterThanB", options)
 
 
