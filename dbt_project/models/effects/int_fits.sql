@@ -25,7 +25,8 @@ select
     ) as fit_id,
     a.* exclude (squares_treatment, squares_control),
     i.statistic = 'rate' as is_rate,
-    i.resolution::double as step
+    -- a rate divides steps of events by exposure in millionths
+    case when i.statistic = 'rate' then 1e6 else 1 end * i.resolution::double as step
     {%- for name in ['treatment', 'control'] %},
     a.total_{{ name }}::double / a.mass_{{ name }}::double as centred_mean_{{ name }},
     case
