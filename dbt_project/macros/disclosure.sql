@@ -7,7 +7,7 @@
 
 {#- True where `n` people are too few to be counted in public. False for NULL: nothing known, nothing to hide. -#}
 {% macro is_small(n) -%}
-(not programme.is_public and coalesce({{ n }} between 1 and programme.min_cell, false))
+    (not programme.is_public and coalesce({{ n }} between 1 and programme.min_cell, false))
 {%- endmacro %}
 
 {#- The count as published: NULL where it is small, else rounded. -#}
@@ -36,12 +36,12 @@ case
 
 {#- A number of a row whose CTE has decided `is_suppressed`. -#}
 {% macro unless_suppressed(number) -%}
-case when not is_suppressed then {{ number }} end
+    case when not is_suppressed then {{ number }} end
 {%- endmacro %}
 
 {#- Why a suppressed number is missing, in words. -#}
 {% macro suppressed_words(whom='people') -%}
-'suppressed: fewer than ' || (programme.min_cell + 1)::varchar || ' {{ whom }}'
+    'suppressed: fewer than ' || (programme.min_cell + 1)::varchar || ' {{ whom }}'
 {%- endmacro %}
 
 {#-
@@ -49,7 +49,7 @@ case when not is_suppressed then {{ number }} end
   `reads_range: 14.2% of 310 against at most 1%` becomes `reads_range: more than 1%`.
 -#}
 {% macro plain_reason(reason, is_met='false') -%}
-{%- set measured = '[-+.e0-9]+%( of [0-9]+)? against ' -%}
+    {%- set measured = '[-+.e0-9]+%( of [0-9]+)? against ' -%}
 case
         when programme.is_public then {{ reason }}
         when {{ is_met }} then regexp_replace({{ reason }}, '{{ measured }}', '', 'g')

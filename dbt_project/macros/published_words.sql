@@ -19,7 +19,7 @@ case
 
 {#- The estimand of a number that stands for several sites: unit of weighting, and the sites it speaks for. -#}
 {% macro estimand_words(is_randomised, unit, inference) -%}
-{{ contrast_words(is_randomised) }}
+    {{ contrast_words(is_randomised) }}
         || case {{ unit }}
             when 'person_weighted' then ', each eligible person counting alike'
             when 'site_mean' then ', each site counting alike'
@@ -33,10 +33,28 @@ case
 
 {#- Every site answers the same items of the same instrument; classes below A need linked instruments. -#}
 {% macro comparability_class() -%}
-'A'
+    'A'
 {%- endmacro %}
 
 {#- The worst of a group's quality verdicts. -#}
 {% macro worst_verdict(verdict) -%}
-max_by({{ verdict }}, list_position(['not_applicable', 'pass', 'warn', 'fail', 'error'], {{ verdict }}))
+    max_by({{ verdict }}, list_position(['not_applicable', 'pass', 'warn', 'fail', 'error'], {{ verdict }}))
 {%- endmacro %}
+
+{#- Every column of the published tables as its YAML describes it, while models run; the graph is not there before. -#}
+{% macro described_columns() %}
+    {%- set described = [] -%}
+    {%- if execute -%}
+        {%- for model in graph.nodes.values() | selectattr('schema', 'equalto', 'published') | sort(attribute='name')
+            if model.config.materialized == 'table' -%}
+            {%- for column in model.columns.values() -%}
+                {%- do described.append({
+                    'table': model.name, 'order': loop.index, 'name': column.name, 'type': column.data_type,
+                    'unit': column.config.meta.unit, 'is_key': column.config.meta.key | default(false),
+                    'description': column.description | replace("'", "''")
+                }) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(described) }}
+{% endmacro %}

@@ -4,8 +4,8 @@ select
     coverage.column_name,
     coalesce(coverage.item, '*') as item,
     coverage.role,
-    {% for fate in ['answered', 'missing_code', 'blank', 'unreadable', 'unmapped'] -%}
+{% for fate in ['answered', 'missing_code', 'blank', 'unreadable', 'unmapped'] -%}
     {{ suppress_count('coverage.' ~ fate ~ '_count') }} as {{ fate }}_count{{ ',' if not loop.last }}
-    {% endfor %}
+{% endfor %}
 from {{ ref('int_coverage') }} as coverage
 cross join {{ source('registry', 'programme') }} as programme

@@ -8,9 +8,9 @@ with protected as (
     select
         retention.*,
         {% for side in sides -%}
-        {{ suppress_count(side ~ '.n_treatment') }} as {{ side }}_n_treatment,
-        {{ suppress_count(side ~ '.n_control') }} as {{ side }}_n_control,
-        {{ side }}.quality_verdict as {{ side }}_quality_verdict,
+            {{ suppress_count(side ~ '.n_treatment') }} as {{ side }}_n_treatment,
+            {{ suppress_count(side ~ '.n_control') }} as {{ side }}_n_control,
+            {{ side }}.quality_verdict as {{ side }}_quality_verdict,
         {% endfor -%}
         {{ is_small('pilot.n_treatment') }} or {{ is_small('pilot.n_control') }}
         or {{ is_small('scaled.n_treatment') }} or {{ is_small('scaled.n_control') }} as is_suppressed,
@@ -27,14 +27,14 @@ with protected as (
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
     {%- for side in sides %}
-    left join {{ ref('int_stage_totals') }} as {{ side }}
-        on
-            retention.analysis = {{ side }}.analysis
-            and retention.indicator = {{ side }}.indicator
-            and retention.wave = {{ side }}.wave
-            and {{ side }}.stage = '{{ side }}'
-            and {{ side }}.dimension = 'all'
-            and {{ side }}.level = 'all'
+        left join {{ ref('int_stage_totals') }} as {{ side }}
+            on
+                retention.analysis = {{ side }}.analysis
+                and retention.indicator = {{ side }}.indicator
+                and retention.wave = {{ side }}.wave
+                and {{ side }}.stage = '{{ side }}'
+                and {{ side }}.dimension = 'all'
+                and {{ side }}.level = 'all'
     {%- endfor %}
 )
 
@@ -45,17 +45,17 @@ select
     measure,
     effect_unit,
     {%- for side in sides %}
-    {{ unless_suppressed(side ~ '_estimate') }} as {{ side }}_estimate,
-    {{ unless_suppressed(side ~ '_se') }} as {{ side }}_se,
-    {{ unless_suppressed(side ~ '_df') }} as {{ side }}_df,
-    {{ unless_suppressed(side ~ '_low') }} as {{ side }}_low,
-    {{ unless_suppressed(side ~ '_high') }} as {{ side }}_high,
-    {{ side }}_site_count::integer as {{ side }}_site_count,
-    {{ side }}_n_treatment,
-    {{ side }}_n_control,
+        {{ unless_suppressed(side ~ '_estimate') }} as {{ side }}_estimate,
+        {{ unless_suppressed(side ~ '_se') }} as {{ side }}_se,
+        {{ unless_suppressed(side ~ '_df') }} as {{ side }}_df,
+        {{ unless_suppressed(side ~ '_low') }} as {{ side }}_low,
+        {{ unless_suppressed(side ~ '_high') }} as {{ side }}_high,
+        {{ side }}_site_count::integer as {{ side }}_site_count,
+        {{ side }}_n_treatment,
+        {{ side }}_n_control,
     {%- endfor %}
     {%- for number in numbers %}
-    {{ unless_suppressed(number) }} as {{ number }},
+        {{ unless_suppressed(number) }} as {{ number }},
     {%- endfor %}
     retention_set,
     retention_set_normal,

@@ -1,6 +1,5 @@
 -- Read from the published effects, so that what is hidden there is hidden here. With a pilot, both sides are those that
 -- were compared, by one estimator; without, the effect is that of the network.
-{%- set numbers = {'effect': 'estimate', 'se': 'se', 'df': 'df', 'low': 'low', 'high': 'high'} %}
 select
     questions.analysis,
     questions.indicator,
@@ -24,11 +23,13 @@ select
     ) as effect_site_count,
     coalesce(network.estimator, retention.estimator) as effect_estimator,
     {%- for side in ['pilot', 'scaled'] %}
-    {%- for name, number in numbers.items() %}
-    retention.{{ side }}_{{ number }} as {{ side }}_{{ name }},
-    {%- endfor %}
-    retention.{{ side }}_n_treatment + retention.{{ side }}_n_control as {{ side }}_n,
-    retention.{{ side }}_site_count,
+        retention.{{ side }}_estimate as {{ side }}_effect,
+        retention.{{ side }}_se,
+        retention.{{ side }}_df,
+        retention.{{ side }}_low,
+        retention.{{ side }}_high,
+        retention.{{ side }}_n_treatment + retention.{{ side }}_n_control as {{ side }}_n,
+        retention.{{ side }}_site_count,
     {%- endfor %}
     retention.retention,
     retention.retention_low,
@@ -44,7 +45,7 @@ select
     case
         when questions.is_interim then 'not told yet: a wave of this analysis is still open'
         when questions.effect_scope = 'network' then 'no pilot to compare with: the effect over all sites is given'
-        else retention.verdict_words
+        else coalesce(retention.verdict_words, 'no effect could be compared')
     end as verdict_words,
     retention.note,
     coalesce(network.estimand, retention.estimand) as estimand,

@@ -10,7 +10,7 @@ with standing as (
         count(*) filter (where sites.state = 'included') as included_count,
         count(*) filter (where sites.state = 'withheld') as withheld_count,
         string_agg(site || ': ' || {{ plain_reason('sites.reason') }}, '; ' order by site)
-            filter (where sites.state = 'withheld') as withheld_sites,
+        filter (where sites.state = 'withheld') as withheld_sites,
         {{ worst_verdict('admission.verdict') }} filter (where sites.state = 'included') as quality_verdict
     from {{ ref('int_analysis_sites') }} as sites
     cross join {{ source('registry', 'programme') }} as programme

@@ -16,7 +16,7 @@ cells as (
         count(*) filter (where verdict <> 'not_applicable') as judged_cell_count,
         count(*) filter (where verdict <> 'not_applicable' and not is_admitted) as withheld_cell_count,
         string_agg(distinct plain_reason, '; ' order by plain_reason)
-            filter (where verdict <> 'not_applicable' and not is_admitted) as withheld_reason
+        filter (where verdict <> 'not_applicable' and not is_admitted) as withheld_reason
     from (
         select
             admission.*,

@@ -29,7 +29,7 @@ counted as (
     select
         site_waves.*,
         {% for state in ['complete', 'refused', 'moved', 'dead', 'not_found', 'not_yet', 'other', 'unaccounted'] -%}
-        {{ suppress_count('coalesce(dispositions.' ~ state ~ ', 0)') }} as {{ state }}_count,
+            {{ suppress_count('coalesce(dispositions.' ~ state ~ ', 0)') }} as {{ state }}_count,
         {% endfor -%}
         {{ suppress_count('coalesce(dispositions.frame_units, 0)') }} as frame_unit_count,
         {{ suppress_count('coalesce(strangers.outside_frame, 0)') }} as outside_frame_count

@@ -6,7 +6,7 @@ published tables of one small programme, once as private data and once as public
 The programme: two pilot and three scaled sites. `delta` is withheld; `tiny` has five people in its treatment arm.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -357,24 +357,36 @@ def _build(folder: Path, is_public: bool) -> Path:
     return warehouse
 
 
-Query = Callable[[str], list[tuple[Any, ...]]]
+class Published:
+    """The published tables of one built warehouse: call it with SQL, or take the tables whole."""
 
+    def __init__(self, warehouse: Path) -> None:
+        self.warehouse = warehouse
 
-def _query(warehouse: Path) -> Query:
-    def run(sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(warehouse), read_only=True) as connection:
+    def __call__(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query whose tables need no schema."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             return connection.execute("use published; " + sql).fetchall()
 
-    return run
+    def tables(self) -> dict[str, pa.Table]:
+        """Every published table by name."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            named = connection.execute(
+                "select table_name from duckdb_tables() where schema_name = 'published'"
+            )
+            return {
+                name: connection.sql(f"from published.{name}").to_arrow_table()
+                for (name,) in named.fetchall()
+            }
 
 
 @pytest.fixture(scope="session")
-def private_release(tmp_path_factory: pytest.TempPathFactory) -> Query:
-    """Queries the published tables of a programme that protects its people (min_cell 7, round_to 5)."""
-    return _query(_build(tmp_path_factory.mktemp("private"), is_public=False))
+def private_release(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    """A programme that protects its people (min_cell 7, round_to 5)."""
+    return Published(_build(tmp_path_factory.mktemp("private"), is_public=False))
 
 
 @pytest.fixture(scope="session")
-def public_release(tmp_path_factory: pytest.TempPathFactory) -> Query:
+def public_release(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """The same programme, its data declared public."""
-    return _query(_build(tmp_path_factory.mktemp("public"), is_public=True))
+    return Published(_build(tmp_path_factory.mktemp("public"), is_public=True))
