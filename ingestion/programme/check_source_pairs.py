@@ -1,8 +1,7 @@
 """Checks of sources against each other: none claims another's submissions, and rounds agree.
 
-In: `Declared`. Out: faults. Two sources that say they pull the same thing are an error; patterns that happen
-to match the same file are a warning: a file dropped at night must not stop every other site, and the pull
-marks its source.
+In: `Declared`. Out: faults. Two sources that would read the same submissions are a warning, not an error:
+the pull gives them to the source that stands first and marks the other, so that every other site publishes.
 """
 
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ def check_source_pairs(declared: Declared) -> Iterator[Fault]:
     sources = [(declaration, declaration.value) for declaration in declared.sources if declaration.value]
     files = {source.source: _files(declared.folder, source) for _, source in sources}
     for (_, one), (declaration, other) in combinations(sources, 2):
-        if one.role == other.role == "survey" and not _kept_apart(one, other):
+        is_same_survey = one.role == other.role == "survey" and one.instrument == other.instrument
+        if is_same_survey and not _kept_apart(one, other):
             shared = {path.relative_to(declared.folder) for path in files[one.source] & files[other.source]}
             yield from _same_submissions(declaration, one, other, shared)
         is_same_round = one.is_frame and other.is_frame and one.round == other.round
@@ -54,7 +54,7 @@ def _same_submissions(
     remedy = f"remove one of the two, or divide the rows with accept, here and in '{one.source}'"
     if first.model_copy(update={"mode": second.mode}) == second:
         message = f"it pulls the same submissions as the source '{one.source}'"
-        yield declaration.fault("pull", message, remedy)
+        yield declaration.warning("pull", message, remedy)
     elif first.drop and second.drop:
         is_within = PurePath(first.drop).match(second.drop) or PurePath(second.drop).match(first.drop)
         if shared or is_within:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingestion.landing import SERVED, latest_receipts
+from ingestion.privacy import key_columns
 from ingestion.programme.model import Programme, Source
 from ingestion.programme.registry_schemas import Row
 from ingestion.receipt import Receipt
@@ -52,6 +53,7 @@ def _lake_table(source: Source, path: Path, home: Path) -> Row:
 
 
 def _lake_columns(programme: Programme, source: Source, path: Path) -> Iterator[Row]:
+    keys = set(key_columns(source).values())
     feeds: dict[str, list[tuple[str, int]]] = {}
     items = programme.instrument(source.instrument).items if source.instrument else {}
     for name, item in items.items():
@@ -59,14 +61,13 @@ def _lake_columns(programme: Programme, source: Source, path: Path) -> Iterator[
             feeds.setdefault(question, []).append((name, preference))
     for order, column in enumerate(pq.read_schema(path).names, start=1):
         row = {"source": source.source, "lake_table": path.stem, "column_name": column, "column_order": order}
-        if column.startswith("_sw_"):
-            yield row | {"role": "system"}
-        elif column in feeds:
+        if column in feeds:
             for name, preference in feeds[column]:
                 item_row = {"role": "item", "instrument": source.instrument, "item": name}
                 yield row | item_row | {"preference": preference}
         else:
-            yield row | {"role": "unmapped"}
+            is_read = column.startswith("_sw_") or column in keys
+            yield row | {"role": "system" if is_read else "unmapped"}
 
 
 def _sources(programme: Programme, home: Path) -> Iterator[Row]:

@@ -21,8 +21,6 @@ SECOND_HEADLINE = """\
 - {analysis: rival, title: Rival, waves: [endline], registered_on: 2024-01-10, role: headline}
 """
 
-SAME_ASSET = NEW_SURVEY.replace("{pull}", "{connection: kobo, asset: aXy1}")
-SAME_DROP = NEW_SURVEY.replace("{pull}", "{drop: redcap/*.csv}")
 
 # By file: text there, text instead, field of the fault, words of its message, words of its remedy
 FAULTS = {
@@ -74,10 +72,6 @@ FAULTS = {
         ("wave: baseline", "wave: baseline\n  round: randomised", "source.round", "no meaning", "remove"),
         ("platform: csv", "platform: csv\n  is_randomised: false", "source.is_randomised", "named", "own"),
         ("platform: csv", "platform: python_package", "source.pull", "does not go", "package"),
-        ("- source: listing", SAME_ASSET + "- source: listing",
-         "source.pull", "same submissions as the source 'again'", "accept"),
-        ("- source: listing", SAME_DROP + "- source: listing",
-         "source.pull", "same submissions as the source 'again'", "accept"),
         ("    cluster: village\n", "", "analysis.clusters", "which cluster", "keys.cluster"),
     ],
     "instruments/child_test.yml": [
@@ -201,6 +195,36 @@ def test_a_fault_never_quotes_a_secret(programme_files, write_folder) -> None:
         "kobo: {platform: kobotoolbox, token: hunter2, password: {env: hunter 2}}\n"
     )
     assert not any("hunter" in str(fault) for fault in check_programme(write_folder(programme_files)))
+
+
+SAME_PULLS = [
+    ("{connection: kobo, asset: aXy1}", "source 'baseline_kobo'"),
+    ("{drop: redcap/*.csv}", "source 'endline_redcap'"),
+    ("{drop: redcap/a.csv}", "source 'endline_redcap'"),
+]
+
+
+@pytest.mark.parametrize(("pull", "message"), SAME_PULLS)
+def test_two_sources_that_claim_the_same_submissions_are_told(
+    programme_files, write_folder, pull, message
+) -> None:
+    programme_files["sources.yml"] += NEW_SURVEY.replace("{pull}", pull)
+    folder = write_folder(programme_files)
+    (fault,) = [fault for fault in check_programme(folder) if message in fault.message]
+    line = programme_files["sources.yml"].splitlines()[fault.line - 1]
+    assert pull in line and fault.field.startswith("source.pull") and "accept" in fault.remedy
+    # the pull marks the later source and the other sites publish, so the programme loads
+    assert fault.severity == "warning"
+    load_programme(folder)
+
+
+def test_two_instruments_may_read_the_same_export(programme_files, write_folder) -> None:
+    programme_files["instruments/other.yml"] = "items: {b: {question: b, type: text}}\n"
+    twin = NEW_SURVEY.replace("{pull}", "{drop: redcap/*.csv}").replace("child_test", "other")
+    programme_files["sources.yml"] += twin
+    assert not [
+        fault for fault in check_programme(write_folder(programme_files)) if "'endline_" in fault.message
+    ]
 
 
 def test_rows_divided_by_accept_are_not_the_same_submissions(programme_files, write_folder) -> None:

@@ -144,7 +144,13 @@ def test_lake_columns_say_which_column_feeds_which_item(tables, tmp_path: Path) 
     home = tmp_path / "home"
     times = ["2024-02-01T08:00:00", None, "2024-02-03T08:00:00"]
     columns = {"_sw_record_id": ["1", "2", "3"], "_sw_submitted_at": times, "reads": ["1", "0", None]}
-    write_lake(home, "baseline_kobo", "main", **columns, **{"g/reads": ["1"] * 3, "g/colour": ["red"] * 3})
+    write_lake(
+        home,
+        "baseline_kobo",
+        "main",
+        **columns,
+        **{"g/reads": ["1"] * 3, "g/colour": ["red"] * 3, "g/site": ["KE01"] * 3},
+    )
     write_lake(home, "baseline_kobo", "members", _sw_record_id=["1"], mood_1=["4"])
     write_lake(home, "baseline_kobo", "_quarantine", reason=["torn"])
     built = tables()
@@ -161,6 +167,7 @@ def test_lake_columns_say_which_column_feeds_which_item(tables, tmp_path: Path) 
         "g/reads": ("item", "reads", 1),
         "reads": ("item", "reads", 2),
         "g/colour": ("unmapped", None, None),
+        "g/site": ("system", None, None),
         "mood_1": ("item", "mood_1", 1),
     }
     last = dict(rows(built["sources"], "source", "last_submitted_at"))
