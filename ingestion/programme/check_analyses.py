@@ -5,8 +5,8 @@ In: `Declared`. Out: faults.
 
 from collections.abc import Iterator
 
+from ingestion.programme.declared import Declaration, Declared, sound
 from ingestion.programme.faults import Fault
-from ingestion.programme.files import Declaration, Declared, sound
 from ingestion.programme.model import Analysis, Source
 
 _Of = Declaration[Analysis]

@@ -5,8 +5,8 @@ In: `Declared`. Out: faults. Analyses are checked elsewhere.
 
 from collections.abc import Iterator
 
+from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
-from ingestion.programme.files import Declaration, Declared
 from ingestion.programme.model import Indicator, Instrument, Item
 
 _Of = Declaration[Indicator]

@@ -6,8 +6,8 @@ In: `Declared`. Out: a fault at each later declaration of an id.
 from collections.abc import Iterator
 from typing import Any
 
+from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
-from ingestion.programme.files import Declaration, Declared
 
 
 def check_names(declared: Declared) -> Iterator[Fault]:

@@ -8,8 +8,8 @@ from datetime import date
 from itertools import pairwise
 from typing import get_args
 
+from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
-from ingestion.programme.files import Declaration, Declared
 from ingestion.programme.model import Head, Site, Wave
 from ingestion.programme.words import StageName, normal_code
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path, PurePath
 
+from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
-from ingestion.programme.files import Declaration, Declared
 from ingestion.programme.model import Source
 
 

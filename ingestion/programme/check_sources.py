@@ -6,8 +6,8 @@ In: `Declared`. Out: faults. A missing drop folder is only a warning: the pull r
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
-from ingestion.programme.files import Declaration, Declared
 from ingestion.programme.model import Source
 
 _Of = Declaration[Source]

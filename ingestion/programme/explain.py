@@ -72,13 +72,10 @@ def _words(entry: Entry, model: type[BaseModel], detail: ErrorDetails, parts: li
 def _written(entry: Entry, parts: list[str]) -> Any:
     value: Any = entry.data
     for part in parts:
-        value = (
-            value[int(part)]
-            if isinstance(value, list)
-            else value.get(part)
-            if isinstance(value, dict)
-            else None
-        )
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            value = value[int(part)] if isinstance(value, list) else None
     return value
 
 

@@ -4,124 +4,14 @@ In: the folder. Out: `Declared`, every entry with its validated value (or None),
 References from one file to another are not followed here.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel
-
+from ingestion.programme.declared import Declaration, Declared, Value
 from ingestion.programme.entries import Entry, parse_entries
-from ingestion.programme.explain import suggestion, validated
+from ingestion.programme.explain import validated
 from ingestion.programme.faults import Fault
-from ingestion.programme.model import (
-    Analysis,
-    Connection,
-    Head,
-    Indicator,
-    Instrument,
-    Item,
-    Programme,
-    Site,
-    Source,
-)
-
-Value = TypeVar("Value", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Declaration(Generic[Value]):
-    """One entry, the id it claims, and its value where it is sound."""
-
-    entry: Entry
-    kind: str
-    name: str
-    value: Value | None
-
-    def fault(self, path: str, message: str, remedy: str) -> Fault:
-        """A fault at one of its fields."""
-        where = f"{self.kind}.{path}" if path else self.kind
-        return Fault(self.entry.file, self.entry.line_of(path), where, message, remedy)
-
-    def unknown(self, path: str, what: str, name: str, known: Iterable[str]) -> Fault:
-        """The fault of naming something that is declared nowhere."""
-        return self.fault(path, f"the {what} '{name}' is not declared", suggestion(name, known))
-
-    def warning(self, path: str, message: str, remedy: str) -> Fault:
-        """A fault that does not stop the programme."""
-        where = f"{self.kind}.{path}" if path else self.kind
-        return Fault(self.entry.file, self.entry.line_of(path), where, message, remedy, "warning")
-
-
-@dataclass
-class Declared:
-    """Everything a folder declares, in the order of files and lines."""
-
-    folder: Path
-    heads: list[Declaration[Head]] = field(default_factory=list)
-    connections: list[Declaration[Connection]] = field(default_factory=list)
-    sites: list[Declaration[Site]] = field(default_factory=list)
-    sources: list[Declaration[Source]] = field(default_factory=list)
-    instruments: list[Declaration[Instrument]] = field(default_factory=list)
-    indicators: list[Declaration[Indicator]] = field(default_factory=list)
-    analyses: list[Declaration[Analysis]] = field(default_factory=list)
-
-    @property
-    def head(self) -> Head | None:
-        """What programme.yml says, where it is sound."""
-        return next(iter(sound(self.heads)), None)
-
-    def names(self, kind: str) -> set[str]:
-        """The ids declared of a kind (`sites`, `sources`, ...), sound or not."""
-        return {declaration.name for declaration in getattr(self, kind)}
-
-    def is_sound(self, kind: str) -> bool:
-        """Whether every declaration of a kind fits its model, so that what is absent there is absent."""
-        declarations = getattr(self, kind)
-        return bool(declarations) and all(item.value is not None for item in declarations)
-
-    def wave_names(self) -> list[str] | None:
-        """The ids of the waves in their order; None where programme.yml is not sound."""
-        return [wave.wave for wave in self.head.waves] if self.head else None
-
-    def instrument(self, name: str | None) -> Instrument | None:
-        """The instrument of that id, where it is declared and sound."""
-        return next((item.value for item in self.instruments if item.name == name), None)
-
-    def item(self, reference: str) -> Item | None:
-        """The item behind `instrument.item`, where it is declared and sound."""
-        name, _, item = reference.partition(".")
-        instrument = self.instrument(name)
-        return instrument.items.get(item) if instrument else None
-
-    def unknown_item(self, by: "Declaration[Any]", path: str, reference: str) -> Fault | None:
-        """The fault of naming an item that no instrument has; None where it has, or cannot be known."""
-        name, _, item = reference.partition(".")
-        if name not in self.names("instruments"):
-            return by.unknown(path, "instrument", name, self.names("instruments"))
-        instrument = self.instrument(name)
-        if instrument is None or item in instrument.items:
-            return None
-        return by.unknown(path, "item", reference, [f"{name}.{known}" for known in instrument.items])
-
-    def programme(self, folder: Path) -> Programme:
-        """The programme, once every declaration is sound."""
-        head = sound(self.heads)[0]
-        return Programme.model_construct(
-            **{name: getattr(head, name) for name in Head.model_fields},
-            folder=folder,
-            connections={item.name: item.value for item in self.connections if item.value},
-            sites=sound(self.sites),
-            sources=sound(self.sources),
-            instruments=sound(self.instruments),
-            indicators=sound(self.indicators),
-            analyses=sound(self.analyses),
-        )
-
-
-def sound(declarations: Iterable[Declaration[Value]]) -> list[Value]:
-    """The values of those declarations that fit their model."""
-    return [declaration.value for declaration in declarations if declaration.value is not None]
+from ingestion.programme.model import Analysis, Connection, Head, Indicator, Instrument, Site, Source
 
 
 def read_folder(folder: Path) -> tuple[Declared, list[Fault]]:
@@ -139,9 +29,8 @@ def read_folder(folder: Path) -> tuple[Declared, list[Fault]]:
     )
     if len(declared.heads) > 1:
         head = declared.heads[1]
-        reading.faults.append(
-            head.fault("", "a second programme is declared", "keep one: a folder is one programme")
-        )
+        remedy = "keep one: a folder is one programme"
+        reading.faults.append(head.fault("", "a second programme is declared", remedy))
     return declared, reading.faults
 
 
@@ -163,16 +52,13 @@ class _Folder:
     def connections(self, name: str) -> list[Declaration[Connection]]:
         if not (self.folder / name).exists():
             return []
-        entries = [
-            _below(entry, key)
-            for entry in self._entries(self.folder / name, "connection")
-            for key in entry.data
-        ]
         declarations = []
-        for entry, key in entries:
-            value, faults = validated(entry, Connection, f"connection.{key}")
-            self.faults += faults
-            declarations.append(Declaration(entry, f"connection.{key}", key, value))
+        for whole in self._entries(self.folder / name, "connection"):
+            for key in whole.data:
+                entry, kind = _below(whole, key), f"connection.{key}"
+                value, faults = validated(entry, Connection, kind)
+                self.faults += faults
+                declarations.append(Declaration(entry, kind, key, value))
         return declarations
 
     def _entries(self, path: Path, kind: str) -> list[Entry]:
@@ -204,9 +90,9 @@ class _Folder:
         return declarations
 
 
-def _below(entry: Entry, key: str) -> tuple[Entry, str]:
-    data = entry.data[key] if isinstance(entry.data[key], dict) else {"platform": entry.data[key]}
-    lines = {
-        path.removeprefix(f"{key}."): line for path, line in entry.lines.items() if path.startswith(f"{key}.")
-    }
-    return Entry(data, entry.file, entry.line_of(key), lines), key
+def _below(entry: Entry, key: str) -> Entry:
+    # What is no mapping may be a secret in the wrong place: it is left out, and its fields are missed.
+    data = entry.data[key] if isinstance(entry.data[key], dict) else {}
+    head = f"{key}."
+    lines = {path.removeprefix(head): line for path, line in entry.lines.items() if path.startswith(head)}
+    return Entry(data, entry.file, entry.line_of(key), lines)

@@ -12,9 +12,10 @@ from ingestion.programme.check_names import check_names
 from ingestion.programme.check_sites import check_sites
 from ingestion.programme.check_source_pairs import check_source_pairs
 from ingestion.programme.check_sources import check_sources
+from ingestion.programme.declared import Declared
 from ingestion.programme.entries import Entry, read_entries
 from ingestion.programme.faults import Fault, ProgrammeFaults
-from ingestion.programme.files import Declared, read_folder
+from ingestion.programme.files import read_folder
 from ingestion.programme.model import Programme
 
 __all__ = ["Entry", "Fault", "ProgrammeFaults", "check_programme", "load_programme", "read_entries"]

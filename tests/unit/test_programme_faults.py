@@ -190,11 +190,23 @@ def test_an_empty_file_is_a_fault(programme_files, write_folder, name) -> None:
     assert [fault.message for fault in faults if fault.file == name] == ["the file is empty"]
 
 
-def test_a_fault_never_quotes_a_secret(programme_files, write_folder) -> None:
-    programme_files["connections.yml"] = (
-        "kobo: {platform: kobotoolbox, token: hunter2, password: {env: hunter 2}}\n"
-    )
-    assert not any("hunter" in str(fault) for fault in check_programme(write_folder(programme_files)))
+@pytest.mark.parametrize(
+    "connection",
+    [
+        "hunter2",
+        "[hunter2]",
+        "{platform: kobotoolbox, token: hunter2}",
+        "{platform: kobotoolbox, password: {env: hunter 2}}",
+        "{platform: kobotoolbox, token: {env: [hunter2]}}",
+    ],
+)
+def test_a_fault_never_quotes_a_secret(programme_files, write_folder, connection) -> None:
+    programme_files["connections.yml"] = f"kobo: {connection}\n"
+    faults = [
+        fault for fault in check_programme(write_folder(programme_files)) if "connection" in fault.field
+    ]
+    assert [fault for fault in faults if fault.file == "connections.yml"]
+    assert not any("hunter" in str(fault) for fault in faults)
 
 
 SAME_PULLS = [
