@@ -41,7 +41,9 @@ def pseudonym_columns(programme: Programme, source: Source, columns: Iterable[st
     patterns = list(programme.door(source).pseudonym)
     own = []
     if units_are_pseudonymous(programme):
-        own = [key.column for key in (source.keys.unit, source.keys.replaces) if key]
+        keys = source.keys
+        # A record's own id often holds the unit's.
+        own = [key.column for key in (keys.unit, keys.replaces, keys.record) if key]
     return [name for name in columns if name in own or _matches(name, patterns)]
 
 
@@ -79,14 +81,23 @@ def key_id(key: bytes) -> str:
     return hmac.digest(key, b"sitewise pseudonym key", "sha256").hex()[:12]
 
 
-def pseudonymise(frame: pl.DataFrame, columns: Sequence[str], key: bytes) -> pl.DataFrame:
-    """Replaces the values of columns by their pseudonyms, 64 hexadecimal digits; blank stays NULL."""
+def pseudonymise(
+    frame: pl.DataFrame, columns: Sequence[str], key: bytes, as_written: str = ""
+) -> pl.DataFrame:
+    """Replaces the values of columns by their pseudonyms, 64 hexadecimal digits; blank stays NULL.
+
+    Args:
+        frame: Cells as text.
+        columns: Names of the columns.
+        key: The key.
+        as_written: One of the columns, whose ids differ by case or white space and are not normalised.
+    """
 
     def pseudonym(text: str) -> str:
         return hmac.digest(key, text.encode(), hashlib.sha256).hex()
 
     for name in columns:
-        ids = frame.select(normalised_id(pl.col(name)))[name]
+        ids = frame[name] if name == as_written else frame.select(normalised_id(pl.col(name)))[name]
         known = ids.drop_nulls().unique()
         names = [pseudonym(text) for text in known]
         frame = frame.with_columns(ids.replace_strict(known, names, default=None, return_dtype=pl.String))

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from ingestion import fates, keys
-from ingestion.accept import IS_COMPLETE, mark_not_accepted
+from ingestion.accept import mark_not_accepted
 from ingestion.export_fault import ExportFault, closest
-from ingestion.fates import EXPORT, FATE, FIELD, FILE, LINE, ORDER, RECORD_ID, ROOT, VERSION
-from ingestion.formats.times import iso_time
+from ingestion.fates import FATE, FIELD, FILE, LINE, RECORD_ID
 from ingestion.lake import QUARANTINE
 from ingestion.platforms import PLATFORMS
 from ingestion.platforms.protocol import MAIN, Original, RawTable
@@ -23,16 +22,14 @@ from ingestion.privacy import (
     key_columns,
     pseudonym_columns,
     pseudonym_key,
-    pseudonymise,
     pseudonymises,
     question_columns,
 )
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import Counts
-from ingestion.row_hash import row_hash
+from ingestion.stamps import TIME_IS_UNREADABLE, WHY_UNUSABLE, stamped
 
 _QUARANTINE_SCHEMA = dict.fromkeys(("file", "line", "reason", "field", "record_id"), pl.String())
-_WHY_UNUSABLE, _TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ def read_originals(programme: Programme, source: Source, originals: Sequence[Ori
             if name == MAIN:
                 _check_columns(source, table)
             seen.setdefault(name, set()).update(table.cells.columns)
-            parts.setdefault(name, []).append(_stamped(programme, source, table, order, key))
+            parts.setdefault(name, []).append(stamped(programme, source, table, order, key))
             ragged += _ragged(table)
     if not filled:
         return Reading({}, Counts(), [], filled, blank, notes)
@@ -128,43 +125,13 @@ def _check_instrument(programme: Programme, source: Source, seen: dict[str, set[
         )
 
 
-def _stamped(programme: Programme, source: Source, table: RawTable, order: int, key: bytes) -> pl.DataFrame:
-    """A table's rows, pseudonymised, with the columns that identify row, version and export."""
-    identity, none = table.identity, pl.lit(None, dtype=pl.String)
-    cells = pseudonymise(table.cells, pseudonym_columns(programme, source, table.cells.columns), key)
-    submitted = none if identity.submitted_at is None else identity.submitted_at
-    if source.keys.submitted_at:
-        submitted = pl.col(source.keys.submitted_at.column)
-    time = iso_time(submitted, identity.time_formats)
-    version = time if identity.version_order is None else identity.version_order
-    record = row_hash(cells, key) if identity.record_id is None else identity.record_id
-    stamps = {
-        RECORD_ID: record,
-        keys.PARENT_ID: identity.parent_record_id,
-        ROOT: identity.root_record_id,
-        keys.SUBMITTED_AT: time,
-        keys.FORM_VERSION: identity.form_version,
-        VERSION: version.fill_null(""),
-        IS_COMPLETE: pl.lit(True) if identity.is_complete is None else identity.is_complete,
-        _WHY_UNUSABLE: identity.why_unusable,
-        _TIME_IS_UNREADABLE: submitted.str.strip_chars().ne("") & time.is_null(),
-        FILE: pl.lit(table.file),
-        LINE: table.lines,
-        EXPORT: pl.lit(table.export or f"#{order}"),
-        ORDER: pl.lit(order),
-    }
-    return cells.with_columns(
-        (none if stamp is None else stamp).alias(name) for name, stamp in stamps.items()
-    )
-
-
 def _marked(programme: Programme, source: Source, frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """All rows with their fates. The newest version of a record is settled before anything is left out."""
     main = _with_ids(frames[MAIN])
-    unusable = pl.col(_WHY_UNUSABLE)
+    unusable = pl.col(WHY_UNUSABLE)
     main = fates.mark(main, unusable.is_not_null(), fates.QUARANTINED, unusable, RECORD_ID)
     untimed = "its time of submission cannot be read; export it as ISO 8601, e.g. 2024-11-03T09:15:00"
-    main = fates.mark(main, pl.col(_TIME_IS_UNREADABLE), fates.QUARANTINED, untimed, keys.SUBMITTED_AT)
+    main = fates.mark(main, pl.col(TIME_IS_UNREADABLE), fates.QUARANTINED, untimed, keys.SUBMITTED_AT)
     main = fates.mark_replaced(main)
     main = keys.with_keys(main, source, pseudonym_columns(programme, source, main.columns))
     main = mark_not_accepted(main, source, programme.units.unique_in == "site")

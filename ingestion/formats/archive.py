@@ -9,7 +9,7 @@ import zlib
 from pathlib import PurePosixPath
 
 from ingestion.export_fault import ExportFault
-from ingestion.formats.delimited import EXPORT_AGAIN
+from ingestion.formats.text import EXPORT_AGAIN
 
 _LARGEST_MEMBER = 1024**3
 _LARGEST_RATIO = 200

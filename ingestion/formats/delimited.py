@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from ingestion.export_fault import ExportFault
+from ingestion.formats.text import EXPORT_AGAIN, cut_off, decode
 
 DELIMITERS = (",", ";", "\t")
-EXPORT_AGAIN = "export the file again and replace it"
 _CHUNK_ROWS = 20_000
 # The default of 128 KiB is less than a long answer with an embedded picture or signature.
 csv.field_size_limit(16 * 1024 * 1024)
@@ -80,56 +80,24 @@ def read_delimited(
     Raises:
         ExportFault: The file is cut off, wrongly encoded, binary, or its header cannot be used.
     """
-    text = _decode(data, file, encoding)
+    text = decode(data, file, encoding)
     ends_line = text.endswith(("\n", "\r"))
     header, delimiter = _header(text, file, delimiters)
     if not header:
         return TextTable(pl.DataFrame(), pl.Series("line", [], dtype=pl.Int64), (), delimiter)
     if must_end_line and not ends_line:
-        raise _cut_off(file, "its last line has no end")
-    chunks, lines, ragged = _rows(text, file, delimiter, header, frozenset(may_lack))
+        raise cut_off(file, "its last line has no end")
+    cells, lines, ragged = _rows(text, file, delimiter, header, frozenset(may_lack))
     line_count = lines[-1] if lines else 0
     if ragged and not ends_line and ragged[-1].line > line_count and ragged[-1].cell_count < len(header):
-        raise _cut_off(file, f"its last row, on line {ragged[-1].line}, stops early")
+        raise cut_off(file, f"its last row, on line {ragged[-1].line}, stops early")
     if ragged and not lines:
         raise ExportFault(
             file,
             f"no row has as many cells as the header, which has {len(header)}",
             f"check that the file is a table delimited by one of {_named(delimiters)}",
         )
-    return TextTable(
-        _frame(header, chunks), pl.Series("line", lines, dtype=pl.Int64), tuple(ragged), delimiter, ends_line
-    )
-
-
-def _decode(data: bytes, file: str, encoding: str) -> str:
-    try:
-        text = data.decode(encoding)
-    except LookupError as error:
-        raise ExportFault(
-            file,
-            f"the encoding '{encoding}' is unknown",
-            "write a known one under `encoding:` in sources.yml",
-        ) from error
-    except UnicodeDecodeError as error:
-        if "unexpected end" in error.reason:
-            raise _cut_off(file, "it ends within a character") from error
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ExportFault(
-            file,
-            f"byte {error.start} on line {line} is not {encoding} text",
-            "name the file's true encoding under `encoding:` in sources.yml, e.g. windows-1252 or utf-16, "
-            "or export the file again as UTF-8",
-        ) from error
-    text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        raise ExportFault(
-            file,
-            f"it holds a NUL character on line {text.count(chr(10), 0, text.index(chr(0))) + 1}, so it is "
-            f"damaged or not {encoding} text",
-            "export the file again, or name its true encoding under `encoding:` in sources.yml, e.g. utf-16",
-        )
-    return text
+    return TextTable(cells, pl.Series("line", lines, dtype=pl.Int64), tuple(ragged), delimiter, ends_line)
 
 
 def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -143,7 +111,7 @@ def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[s
             line = reader.line_num + 1
     except csv.Error as error:
         if "unexpected end" in str(error):
-            raise _cut_off(file, f"the quoted cell in the row of line {line} is never closed") from error
+            raise cut_off(file, f"the quoted cell in the row of line {line} is never closed") from error
         reason = (
             "a cell is longer than 16 MiB"
             if "larger than field limit" in str(error)
@@ -192,13 +160,13 @@ def _header(text: str, file: str, delimiters: Collection[str]) -> tuple[list[str
 
 def _rows(
     text: str, file: str, delimiter: str, header: list[str], may_lack: frozenset[str]
-) -> tuple[list[list[tuple[str | None, ...]]], list[int], list[Ragged]]:
-    """Column-wise chunks of the rows that fit the header, the lines these begin on, and the other rows."""
+) -> tuple[pl.DataFrame, list[int], list[Ragged]]:
+    """The rows that fit the header, the lines these begin on, and the other rows."""
     width = len(header)
     shortest = width
     while shortest > 1 and header[shortest - 1] in may_lack:
         shortest -= 1
-    chunks: list[list[tuple[str | None, ...]]] = []
+    chunks = [_chunk(header, [])]
     rows: list[list[str]] = []
     lines: list[int] = []
     ragged: list[Ragged] = []
@@ -209,30 +177,19 @@ def _rows(
             rows.append(row if len(row) == width else row + [""] * (width - len(row)))
             lines.append(line)
             if len(rows) == _CHUNK_ROWS:
-                chunks.append(list(zip(*rows, strict=True)))
+                chunks.append(_chunk(header, rows))
                 rows = []
         else:
             ragged.append(Ragged(line, len(row), width))
-    if rows:
-        chunks.append(list(zip(*rows, strict=True)))
-    return chunks, lines, ragged
+    chunks.append(_chunk(header, rows))
+    return pl.concat(chunks), lines, ragged
 
 
-def _frame(header: list[str], chunks: list[list[tuple[str | None, ...]]]) -> pl.DataFrame:
-    schema = dict.fromkeys(header, pl.String())
-    if not chunks:
-        return pl.DataFrame(schema=schema)
-    frames = [
-        pl.DataFrame(
-            [pl.Series(name, cells, dtype=pl.String) for name, cells in zip(header, chunk, strict=True)]
-        )
-        for chunk in chunks
-    ]
-    return pl.concat(frames).select(pl.when(pl.all() != "").then(pl.all()))
-
-
-def _cut_off(file: str, sign: str) -> ExportFault:
-    return ExportFault(file, f"the file was cut off: {sign}", EXPORT_AGAIN)
+def _chunk(header: list[str], rows: list[list[str]]) -> pl.DataFrame:
+    """Rows as columns of text, blank cells NULL; a chunk at a time, since Python strings take much room."""
+    columns = list(zip(*rows, strict=True)) or [()] * len(header)
+    cells = [pl.Series(name, column, dtype=pl.String) for name, column in zip(header, columns, strict=True)]
+    return pl.DataFrame(cells).select(pl.when(pl.all() != "").then(pl.all()))
 
 
 def _named(delimiters: Collection[str]) -> str:

@@ -19,7 +19,7 @@ def hidden(small_programme):
     head = small_programme.read("programme.yml")
     small_programme.write("programme.yml", head | {"privacy": {"pseudonym_key": {"env": KEY}}})
     instrument = small_programme.read("instruments/child_test.yml")
-    privacy = {"keep": ["said"], "pseudonym": ["child", "id"]}
+    privacy = {"keep": ["said"], "pseudonym": ["child"]}
     small_programme.write("instruments/child_test.yml", instrument | {"privacy": privacy})
     path = small_programme.folder / "exports/site_a/endline.csv"
     head_row, *rows = path.read_text().splitlines()

@@ -55,6 +55,7 @@ def test_line_numbers_are_those_of_the_file_though_cells_hold_line_ends() -> Non
         (b"a,_sw_record_id\n1,2\n", "reserved prefix"),
         (b"a,b\n1,2,3\n4,5,6\n", "no row has as many cells"),
         (b'a,b\n"x"y,2\n', "line 2"),
+        (b"PK\x03\x04\x14\0", "Excel workbook"),
         (b"a,b;c\n1,2;3\n", "equally well"),
     ],
 )
