@@ -75,6 +75,16 @@ def published() -> Callable[..., list[tuple[Any, ...]]]:
     return query
 
 
+@pytest.fixture(scope="session")
+def demo_night(tmp_path_factory: pytest.TempPathFactory, sitewise: Night) -> Path:
+    """The home of one whole night of the demo programme, shared by tests that only read it."""
+    home = tmp_path_factory.mktemp("demo") / "home"
+    night = sitewise(home, "nightly", "--programme", "demo")
+    assert night.returncode == 0, night.stdout + night.stderr
+    (home / "said.txt").write_text(night.stdout)
+    return home
+
+
 def _write_yaml(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     yaml = YAML()

@@ -1,0 +1,154 @@
+"""The demo's published numbers are those of the people simulated, computed here without the pipeline.
+
+The oracle below works on rows: ordinary least squares with a dummy per block, and CR2 with Bell and
+McCaffrey's degrees of freedom by the eigenvalues of each cluster's matrix. It shares no code and no
+closed form with the models.
+"""
+
+import json
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+
+INDICATORS = ["reading_proficient_pct", "reading_score", "learning_spend", "absence_rate"]
+
+
+@pytest.fixture(scope="module")
+def truth(demo_night: Path) -> dict:
+    return json.loads((demo_night / "programme/truth/truth.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def children(demo_night: Path) -> pl.DataFrame:
+    path = demo_night / "programme/truth/children.csv"
+    rows = pl.read_csv(path, infer_schema_length=0).with_columns(pl.col("replaces").replace("", None))
+    return rows.filter((pl.col("wave") == "endline") & pl.col("replaces").is_null())
+
+
+@pytest.fixture(scope="module")
+def site_effects(demo_night: Path) -> dict:
+    sql = (
+        "select site, indicator, estimate, estimate_se, df, n_treatment + n_control, state"
+        " from effects.int_site_effects"
+        " where analysis = 'endline_2025' and dimension = 'all' and is_headline"
+    )
+    with duckdb.connect(str(demo_night / "warehouse.duckdb"), read_only=True) as connection:
+        return {(row[0], row[1]): row[2:] for row in connection.execute(sql).fetchall()}
+
+
+def cr2(y, x, clusters):
+    """Estimate, CR2 standard error and Bell-McCaffrey degrees of freedom of the first coefficient."""
+    bread = np.linalg.pinv(x.T @ x)
+    beta = bread @ x.T @ y
+    residual = y - x @ beta
+    groups = [np.flatnonzero(clusters == name) for name in np.unique(clusters)]
+    hat = x @ bread @ x.T
+    scores, vectors = [], []
+    for rows in groups:
+        values, directions = np.linalg.eigh(np.eye(len(rows)) - hat[np.ix_(rows, rows)])
+        inverse_root = np.where(values > 1e-10, 1 / np.sqrt(np.where(values > 1e-10, values, 1)), 0)
+        adjusted = directions @ np.diag(inverse_root) @ directions.T @ x[rows] @ bread[:, 0]
+        scores.append(adjusted @ residual[rows])
+        vectors.append(adjusted @ (np.eye(len(y)) - hat)[rows])
+    products = np.array(vectors) @ np.array(vectors).T
+    df = np.trace(products) ** 2 / (products**2).sum()
+    return beta[0], np.sqrt(np.square(scores).sum()), df
+
+
+def by_rows(children: pl.DataFrame, site: str, indicator: str):
+    """The oracle's effect of one indicator at one site."""
+    rows = children.filter(pl.col("site") == site)
+    if indicator == "absence_rate":
+        rows = rows.filter(pl.col("absence_events").is_not_null() & (pl.col("absence_events") != ""))
+        exposure = rows["absence_exposure"].cast(float).to_numpy()
+        y = 100 * rows["absence_events"].cast(float).to_numpy() / exposure
+    else:
+        rows = rows.filter(pl.col(indicator).is_not_null() & (pl.col(indicator) != ""))
+        y = rows[indicator].cast(float).to_numpy()
+        exposure = np.ones(len(y))
+    blocks = rows["block"].to_numpy()
+    treated = (rows["arm"] == "treatment").cast(float).to_numpy()
+    x = np.column_stack([treated, *[(blocks == name).astype(float) for name in np.unique(blocks)]])
+    root = np.sqrt(exposure)
+    return *cr2(y * root, x * root[:, None], rows["village"].to_numpy()), len(y)
+
+
+def test_site_effects_equal_those_of_the_people_simulated(truth, children, site_effects) -> None:
+    compared = 0
+    for (site, indicator), (estimate, error, df, n, state) in site_effects.items():
+        if indicator not in INDICATORS or state != "estimated":
+            continue
+        expected = by_rows(children, site, indicator)
+        assert expected[3] == n, (site, indicator)
+        assert [estimate, error, df] == pytest.approx(expected[:3], rel=1e-9), (site, indicator)
+        compared += 1
+    assert compared == 17 * len(INDICATORS)
+
+
+def test_the_site_whose_data_must_not_be_published_is_withheld_with_its_reason(
+    truth, demo_night, published
+) -> None:
+    shown = published(
+        demo_night,
+        "select distinct state, estimate, why_missing from site_effects"
+        f" where site = '{truth['withheld_site']}' and wave = 'endline' and is_headline",
+    )
+    assert shown and all(state == "withheld" and estimate is None for state, estimate, _ in shown)
+    assert all("one_interview_per_unit_and_wave" in why for *_, why in shown)
+    named = published(demo_night, "select withheld_sites from headline")
+    assert all(truth["withheld_site"] in sites for (sites,) in named)
+
+
+def test_the_verdicts_tell_the_planted_story(demo_night, published) -> None:
+    told = dict(published(demo_night, "select indicator, verdict from headline where wave = 'endline'"))
+    assert told["reading_score"] == "held"
+    assert told["reading_proficient_pct"] == "held"
+    assert told["learning_spend"] == "faded_negligible"
+    assert told["absence_rate"] == "reversed"
+    words = dict(published(demo_night, "select indicator, verdict_words from headline"))
+    assert words["reading_proficient_pct"].startswith("kept at least")
+    assert "attenuated" in words["reading_proficient_pct"]
+
+
+def test_planted_effects_lie_within_the_published_intervals(truth, demo_night, published) -> None:
+    rows = published(
+        demo_night,
+        "select indicator, stage, estimate, estimate_se from pooled_effects"
+        " where analysis = 'endline_2025' and is_headline and dimension = 'all'",
+    )
+    seen = 0
+    for indicator, stage, estimate, error in rows:
+        planted = truth["indicators"][indicator]
+        if planted["measure"] == "hedges_g" or stage == "scale_pilot":
+            continue
+        assert abs(estimate - planted[stage]) < 4 * error, (indicator, stage)
+        seen += 1
+    assert seen == 8
+
+
+def test_a_wave_still_in_the_field_tells_no_arm_apart(demo_night, published) -> None:
+    followup = "where wave = 'followup_1'"
+    assert published(demo_night, f"select distinct state from site_effects {followup}") == [("interim",)]
+    assert published(demo_night, f"select count(estimate) from site_effects {followup}") == [(0,)]
+    arms = published(demo_night, f"select distinct arm from indicator_values {followup}")
+    assert arms == [("pooled",)]
+    told = published(demo_night, f"select distinct verdict from effect_retention {followup}")
+    assert told == [("interim",)]
+
+
+def test_every_count_published_of_a_private_programme_is_rounded_or_withheld(demo_night, published) -> None:
+    counts = published(demo_night, "select n_treatment, n_control from site_effects")
+    values = [value for row in counts for value in row if value is not None]
+    assert values and all(value % 5 == 0 and value > 7 for value in values)
+
+
+def test_no_name_phone_or_device_of_anyone_reaches_lake_or_release(demo_night) -> None:
+    planted = {"name", "phone", "gps", "deviceid", "devicephonenum", "subscriberid", "simid"}
+    with duckdb.connect() as connection:
+        for table in sorted((demo_night / "lake").glob("*/*.parquet")):
+            sql = f"describe select * from read_parquet('{table}')"
+            columns = {str(row[0]).lower().rpartition("/")[2] for row in connection.execute(sql).fetchall()}
+            assert not {c for c in columns if c in planted or "phone" in c or c.endswith("child_name")}, table
