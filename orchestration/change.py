@@ -20,7 +20,7 @@ import pyarrow as pa
 from orchestration.settings import PROJECT, Settings
 
 ROOMS = ("ingestion", "expectations", "dbt_project", "orchestration")
-CODE = {".py", ".sql", ".yml", ".yaml"}
+CODE = {".py", ".sql", ".yml", ".yaml", ".j2"}
 NOT_CODE = {"programmes", "target", "logs", "__pycache__"}
 ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "polars", "scipy")
 RULE_TABLES = ("rules", "rule_terms")

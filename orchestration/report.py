@@ -59,24 +59,26 @@ def _headline_table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         whole = row["effect_scope"] != "retention"
         scaled = _interval(row, "effect") if whole else _interval(row, "scaled_effect", "scaled")
-        kept = _interval(row, "retention") if row["retention_set"] == "bounded" else "-"
-        words = row["verdict_words"]
+        kept = _interval(row, "retention", percent=True) if row["retention_set"] == "bounded" else "-"
         table.add_row(
             f"{row['indicator_title']} ({row['effect_unit']})",
             _interval(row, "pilot_effect", "pilot"),
             f"{scaled} (network)" if whole else scaled,
             kept,
-            words,
+            row["verdict_words"],
         )
     return table
 
 
-def _interval(row: dict[str, Any], name: str, bounds: str = "") -> str:
+def _interval(row: dict[str, Any], name: str, bounds: str = "", *, percent: bool = False) -> str:
     """A number with its 95% interval, or a dash where there is none."""
     value, low, high = row[name], row[f"{bounds or name}_low"], row[f"{bounds or name}_high"]
     if value is None:
         return "-"
-    return f"{value:.3g}" if low is None or high is None else f"{value:.3g} ({low:.3g} to {high:.3g})"
+    style = ".0%" if percent else ".3g"
+    if low is None or high is None:
+        return format(value, style)
+    return f"{value:{style}} ({low:{style}} to {high:{style}})"
 
 
 def _served(releases: Path) -> str:

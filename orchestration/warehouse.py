@@ -55,7 +55,7 @@ def read_table(path: Path, name: str) -> pa.Table:
     """A whole table, named `schema.table`."""
     schema, table = name.split(".")
     with connected(path, read_only=True) as connection:
-        return connection.execute(f'select * from "{schema}"."{table}"').to_arrow_table()
+        return connection.sql(f'select * from "{schema}"."{table}"').to_arrow_table()
 
 
 def table_names(path: Path, schema: str) -> list[str]:

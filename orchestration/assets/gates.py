@@ -27,6 +27,7 @@ CELLS = """
     from registry.expected_cells join registry.site_waves using (site, wave)
     order by all
 """
+SHOWN = 5
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
@@ -72,7 +73,7 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
     """Judges the facts; sites that fail are withheld, the others go on."""
     warehouse = home.settings.warehouse
     with connected(warehouse, read_only=True) as connection:
-        cells = connection.execute(CELLS).to_arrow_table()
+        cells = connection.sql(CELLS).to_arrow_table()
     judged = judge_facts(read_table(warehouse, "facts.int_facts"), cells)
     write_tables(warehouse, "quality", judged)
     for key, name in ((JUDGEMENTS, "judgements"), (ADMISSION, "admission")):
@@ -131,16 +132,13 @@ def candidate_gate(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
     def gate(context: dg.AssetExecutionContext, home: Home) -> Results:
         """Hashes and judges the candidate, and records the verdict for that hash."""
         content, checks, is_passing = judge(home.settings, keys)
-        failed = checks.num_rows - sum(checks["is_passing"].to_pylist())
-        yield dg.MaterializeResult(
-            asset_key=CANDIDATE,
-            metadata={"content_hash": content, "checks": checks.num_rows, "failed_checks": failed},
-        )
+        metadata = {"content_hash": content, "checks": checks.num_rows, **_told(checks)}
+        yield dg.MaterializeResult(asset_key=CANDIDATE, metadata=metadata)
         yield dg.AssetCheckResult(
             asset_key=CANDIDATE,
             check_name="candidate_may_be_published",
             passed=is_passing,
-            metadata={"content_hash": content, "failed_checks": failed},
+            metadata=metadata,
         )
 
     return gate
@@ -155,9 +153,22 @@ def judge(settings: Settings, keys: Mapping[str, list[str]]) -> tuple[str, pa.Ta
     warehouse = settings.warehouse
     names = table_names(warehouse, "published")
     tables = {name: read_table(warehouse, f"published.{name}") for name in names}
-    verdict = judge_candidate(tables, {name: keys.get(name, []) for name in names})
+    [programme] = read_table(warehouse, "registry.programme").to_pylist()
+    min_cell = 0 if programme["is_public"] else programme["min_cell"]
+    verdict = judge_candidate(tables, {name: keys.get(name, []) for name in names}, min_cell)
+    checks = verdict.checks.rename_columns({name: f"{name}_name" for name in ("table", "check", "column")})
     content = content_hash(warehouse, keys=keys).total
     row = {"content_hash": content, "is_passing": verdict.is_passing}
-    written = {"candidate": pa.Table.from_pylist([row]), "candidate_checks": verdict.checks}
+    written = {"candidate": pa.Table.from_pylist([row]), "candidate_checks": checks}
     write_tables(warehouse, "quality", written)
-    return content, verdict.checks, verdict.is_passing
+    return content, checks, verdict.is_passing
+
+
+def _told(checks: pa.Table) -> dict[str, Any]:
+    """How many checks failed or warned, and the first that failed; details are counts of rows."""
+    failed = [row for row in checks.to_pylist() if row["state"] in ("fail", "error")]
+    first = {
+        f"{row['table_name']}.{row['column_name'] or '*'} {row['check_name']}": row["detail"]
+        for row in failed[:SHOWN]
+    }
+    return {"failed_checks": len(failed), "warnings": checks["state"].to_pylist().count("warn"), **first}

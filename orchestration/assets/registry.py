@@ -38,6 +38,7 @@ def compute_registry(settings: Settings) -> tuple[dict[str, pa.Table], pa.Table]
     row = {
         "programme": programme.programme,
         "as_of_date": as_of,
+        "title": programme.title,
         "approval": programme.publish.approve,
         **fingerprint(tables, as_of),
     }

@@ -15,8 +15,10 @@ from orchestration.assets.registry import NIGHT, fingerprint_of
 from orchestration.change import remember_night
 from orchestration.dbt_run import table_keys
 from orchestration.home import Home
+from orchestration.release.candidate import Candidate, Verdict
 from orchestration.release.listing import current_release
-from orchestration.release.publish import Candidate, Published, Verdict, publish
+from orchestration.release.publish import Published, publish
+from orchestration.release.report import write_report
 from orchestration.settings import Settings
 from orchestration.warehouse import WRITER_POOL, read_table, table_names
 
@@ -35,7 +37,7 @@ def release_asset(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
         kinds={"python", "duckdb", "parquet"},
         pool=WRITER_POOL,
         description="releases/current: the published tables as a DuckDB file and as Parquet, with"
-        " manifest and checksums. It is made only with a passing verdict for exactly this content.",
+        " report, manifest and checksums. It is made only with a passing verdict for exactly this content.",
     )
     def release(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
         """Publishes tonight's candidate, or finds that its content is out already."""
@@ -76,9 +78,10 @@ def publish_candidate(settings: Settings, keys: Mapping[str, list[str]]) -> Publ
         night["as_of_date"],
         keys,
         fingerprint_of(night),
+        night["title"],
         night["approval"],
     )
-    published = publish(settings.releases, candidate, _verdict(settings))
+    published = publish(settings.releases, candidate, _verdict(settings), write_report)
     remember_night(settings, fingerprint_of(night), published.release_id)
     return published
 

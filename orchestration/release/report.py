@@ -17,6 +17,7 @@ import pyarrow as pa
 Row = Mapping[str, Any]
 _TEMPLATE = "report.html.j2"
 _STATES = ("pass", "warn", "fail", "error", "not_applicable")
+_QUALITIES = {"pass": "passed every rule", "warn": "passed, with warnings"}
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,10 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Intervals on one scale, with the place of no effect (`zero`) and the scale's ends in words."""
+    """Intervals on one scale, and the place of no effect (`zero`) in percent of its width."""
 
     bars: Sequence[Bar]
     zero: float
-    low: str
-    high: str
 
 
 def write_report(tables: Mapping[str, pa.Table], release: Mapping[str, str], path: Path) -> None:
@@ -74,6 +73,7 @@ def write_report(tables: Mapping[str, pa.Table], release: Mapping[str, str], pat
         waves=sorted(rows["waves"], key=lambda row: (row["wave_order"], row["site"])),
         rules=rule_states(rows["quality_verdicts"]),
         states=_STATES,
+        qualities=_QUALITIES,
         sources=sorted(rows["provenance"], key=lambda row: row["source"]),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ def chart(drawn: Iterable[Mapping[str, Any]], unit: str, whole_intervals: bool) 
         )
         for row in shown
     ]
-    return Chart(bars, place(0.0), number(low), number(high))
+    return Chart(bars, place(0.0))
 
 
 def rule_states(verdicts: Iterable[Row]) -> list[tuple[str, dict[str, int]]]:

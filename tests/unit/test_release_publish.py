@@ -11,12 +11,15 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from orchestration.release.candidate import Candidate, Verdict
 from orchestration.release.content_hash import content_hash
 from orchestration.release.listing import current_release, list_releases
-from orchestration.release.publish import Candidate, ReleaseRefused, Verdict, publish
+from orchestration.release.publish import ReleaseRefused, publish
 
 KEYS = {"headline": ["indicator"], "sites": ["site"]}
-CHECKS = pa.Table.from_pylist([{"check_name": "keys_are_unique", "is_passing": True}])
+CHECKS = pa.Table.from_pylist(
+    [dict.fromkeys(("table_name", "check_name", "column_name", "severity", "state", "detail"), "x")]
+)
 
 
 def build(warehouse: Path, *, effect: float = 0.25, sites: tuple[str, ...] = ("b", "a")) -> Candidate:

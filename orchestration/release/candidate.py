@@ -1,0 +1,49 @@
+"""What a release is made of: a candidate and the verdict on it.
+
+In: nothing. Out: two values that the gate and the publisher share.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found about one candidate.
+
+    Attributes:
+        content_hash: the content that was judged.
+        is_passing: whether it may be published.
+        checks: one row per check.
+    """
+
+    content_hash: str
+    is_passing: bool
+    checks: pa.Table
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What would be published, and where it came from.
+
+    Attributes:
+        warehouse: the file whose schema `published` holds the tables.
+        programme: the programme's id.
+        as_of: the night's date.
+        keys: key columns by table.
+        fingerprints: hashes of inputs, registry, rules, time and code.
+        title: the programme's title.
+        approval: `automatic`, or `manual`: then the release is made, and served once it is approved.
+    """
+
+    warehouse: Path
+    programme: str
+    as_of: date
+    keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    approval: str = "automatic"
