@@ -50,7 +50,9 @@ spread as (
         statistic,
         unit,
         multiplier,
-        resolution::double as resolution
+        -- a rate divides steps of events by exposure in millionths
+        case when statistic = 'rate' then 1e6 else 1 end * resolution::double as step,
+        total * resolution::double / 1e6 as weighted_total
     from arms
     inner join scatter using ({{ cell }})
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
@@ -62,12 +64,12 @@ select
     unit,
     n,
     cluster_count,
-    mean_steps * resolution as value,
-    sd_steps * resolution as sd,
-    case when cluster_count = 0 then sd_steps / sqrt(n) else cluster_se_steps end * resolution as value_se,
+    mean_steps * step as value,
+    sd_steps * step as sd,
+    case when cluster_count = 0 then sd_steps / sqrt(n) else cluster_se_steps end * step as value_se,
     (case when cluster_count = 0 then n else cluster_count end - 1)::double as df,
     case statistic
-        when 'share' then n * mean_steps * resolution / 100
-        when 'rate' then round(total * resolution / multiplier / 1000000)
+        when 'share' then n * mean_steps * step / 100
+        when 'rate' then round(weighted_total / multiplier)
     end as events
 from spread

@@ -14,16 +14,24 @@ cells as (
         site,
         {{ worst_verdict('verdict') }} as quality_verdict,
         count(*) filter (where verdict <> 'not_applicable') as judged_cell_count,
-        count(*) filter (where verdict <> 'not_applicable' and not is_admitted) as withheld_cell_count,
-        string_agg(distinct plain_reason, '; ' order by plain_reason)
-        filter (where verdict <> 'not_applicable' and not is_admitted) as withheld_reason
+        count(*) filter (where verdict <> 'not_applicable' and not is_admitted) as withheld_cell_count
+    from {{ source('quality', 'admission') }}
+    group by site
+),
+
+-- A cell's reason names its worst rules, which the cells of a site mostly share: each is said once.
+reasons as (
+    select
+        site,
+        string_agg(distinct reason, '; ' order by reason) as withheld_reason
     from (
         select
-            admission.*,
-            {{ plain_reason('admission.reason') }} as plain_reason
+            admission.site,
+            unnest(string_split({{ plain_reason('admission.reason') }}, '; ')) as reason
         from {{ source('quality', 'admission') }} as admission
         cross join {{ source('registry', 'programme') }} as programme
-    ) as reasoned
+        where not admission.is_admitted and admission.verdict <> 'not_applicable'
+    ) as said
     group by site
 )
 
@@ -41,8 +49,9 @@ select
     cells.quality_verdict,
     coalesce(cells.judged_cell_count, 0) as judged_cell_count,
     coalesce(cells.withheld_cell_count, 0) as withheld_cell_count,
-    cells.withheld_reason,
+    reasons.withheld_reason,
     sites.site_order::integer as site_order
 from {{ source('registry', 'sites') }} as sites
 left join stage_dates using (site)
 left join cells using (site)
+left join reasons using (site)

@@ -59,6 +59,9 @@ select
     counted.other_count,
     counted.unaccounted_count,
     counted.outside_frame_count,
-    least(100.0 * counted.complete_count / nullif(counted.frame_unit_count, 0), 100)::double as follow_up_pct
+    case
+        when counted.frame_unit_count > 0
+            then least(100.0 * counted.complete_count / counted.frame_unit_count, 100)
+    end::double as follow_up_pct
 from counted
 inner join {{ source('registry', 'waves') }} as waves using (wave)

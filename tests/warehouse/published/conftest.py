@@ -1,9 +1,9 @@
 """A warehouse whose upstream tables are written by hand, on which the real published models are built.
 
-In: rows of the registry, the gates, the frame, the moments and the effects, as their models leave them. Out: the
-published tables of one small programme, once as private data and once as public. No expectation lives here.
+In: rows of the registry, the gates, the frame, the moments and the effects, in the columns of upstream.sql.
+Out: its published tables, once as private data and once as public. No expectation lives here.
 
-The programme: two pilot and three scaled sites. `delta` is withheld; `tiny` has five people in its treatment arm.
+The programme: two pilot and three scaled sites. `delta` is withheld; `tiny` has five people in an arm.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,45 +21,8 @@ from ingestion.programme.registry_schemas import SCHEMAS, registry_table
 PROJECT = Path(__file__).parents[3] / "dbt_project"
 Rows = Sequence[Mapping[str, Any]]
 STAGES = {"alpha": "pilot", "beta": "pilot", "gamma": "scaled", "delta": "scaled", "tiny": "scaled"}
+UPSTREAM = Path(__file__).with_name("upstream.sql")
 RAW_REASON = "age_range: 2.9% of 103 against at most 1%"
-
-SHAPES = {
-    "quality.judgements": "rule varchar, rule_type varchar, dimension varchar, severity varchar, scope varchar,"
-    " site varchar, wave varchar, indicator varchar, measured double, comparison varchar, threshold double,"
-    " violations bigint, denominator bigint, state varchar, reason varchar",
-    "quality.admission": "site varchar, wave varchar, indicator varchar, verdict varchar, is_admitted boolean,"
-    " reason varchar, worst_rule varchar",
-    "frame.int_dispositions": "unit_key varchar, site varchar, wave varchar, disposition varchar",
-    "frame.int_measurements": "unit_key varchar, wave varchar, site_found varchar, is_in_frame boolean",
-    "facts.int_coverage": "source varchar, lake_table varchar, column_name varchar, item varchar, role varchar,"
-    " answered_count bigint, missing_code_count bigint, blank_count bigint, unreadable_count bigint,"
-    " unmapped_count bigint",
-    "moments.int_cell_moments": "analysis varchar, indicator varchar, site varchar, wave varchar, arm varchar,"
-    " block_id varchar, cluster_id varchar, dimension varchar, level varchar, n bigint, mass decimal(38,0),"
-    " total decimal(38,0), total_squares decimal(38,0)",
-    "effects.int_analysis_sites": "analysis varchar, wave varchar, indicator varchar, site varchar,"
-    " stage varchar, is_admitted boolean, state varchar, reason varchar, pool varchar",
-    "effects.int_site_effects": "analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar,"
-    " dimension varchar, level varchar, measure varchar, estimator varchar, is_headline boolean,"
-    " estimate double, estimate_se double, df double, estimate_low double, estimate_high double, p_value double,"
-    " mean_treatment double, mean_control double, sd_control double, sd_pooled double, n_treatment bigint,"
-    " n_control bigint, clusters_treatment bigint, clusters_control bigint, state varchar, why_missing varchar",
-    "effects.int_pooled_effects": "analysis varchar, indicator varchar, wave varchar, stage varchar,"
-    " dimension varchar, level varchar, measure varchar, estimator varchar, unit varchar, inference varchar,"
-    " is_headline boolean, site_count bigint, estimate double, estimate_se double, df double,"
-    " estimate_low double, estimate_high double, tau2 double, q double, i2_q_pct double, i2_tau2_pct double,"
-    " prediction_hts_low double, prediction_hts_high double, largest_weight_pct double, withheld_sites varchar,"
-    " why_missing varchar",
-    "effects.int_effect_retention": "analysis varchar, indicator varchar, wave varchar, measure varchar,"
-    " estimator varchar, pilot_estimate double, pilot_se double, pilot_df double, pilot_site_count bigint,"
-    " pilot_low double, pilot_high double, scaled_estimate double, scaled_se double, scaled_df double,"
-    " scaled_site_count bigint, scaled_low double, scaled_high double, retention double, retention_set varchar,"
-    " retention_low double, retention_high double, retention_df double, retention_set_normal varchar,"
-    " retention_low_normal double, retention_high_normal double, change double, change_se double,"
-    " change_df double, change_low double, change_high double, change_verdict varchar, margin double,"
-    " contrast double, contrast_se double, contrast_df double, p_claim double, p_claim_holm double,"
-    " verdict varchar, verdict_words varchar, why varchar",
-}
 
 
 def _registry() -> dict[str, Rows]:
@@ -69,6 +32,8 @@ def _registry() -> dict[str, Rows]:
         {"indicator": "score", "title": "Score", "unit": "points", "statistic": "mean"}
         | {"effect_scale": "difference", "resolution": 1, "indicator_order": 2},
     ]
+    rate = {"indicator": "sick", "title": "Days ill", "unit": "days per 100 days", "statistic": "rate"}
+    rate |= {"effect_scale": "difference", "resolution": 1, "indicator_order": 3}
     common = {"direction": "higher_is_better", "role": "primary", "multiplier": 1.0}
     common |= {"smallest_effect": 5.0, "retention_margin": 0.5}
     analyses = [
@@ -118,7 +83,10 @@ def _registry() -> dict[str, Rows]:
             | {"receipt_message": "/a/machine/path could not be read"},
         ],
         "lake_tables": [{"source": "door", "lake_table": "main", "path": "lake/door", "row_count": 103}],
-        "indicators": [common | row for row in indicators],
+        "indicators": [
+            *(common | row for row in indicators),
+            common | rate | {"role": "exploratory", "direction": "lower_is_better", "multiplier": 100.0},
+        ],
         "indicator_terms": [
             {
                 "indicator": "reads",
@@ -170,6 +138,17 @@ def _moments(site: str, arm: str, n: int, events: int, clusters: int = 2) -> Row
         | {"cluster_id": f"{site}{arm}{k}", "dimension": "all", "level": "all", "n": people[k]}
         | {"mass": people[k] * 10**6, "total": shares[k] * 10**6, "total_squares": shares[k] * 10**6}
         for k in range(clusters)
+    ]
+
+
+def _rates(site: str, arm: str, events: int) -> Rows:
+    """Two clusters of 50 people over 1,000 days each; events in steps of 1/100, exposure in millionths."""
+    place = {"analysis": "main", "indicator": "sick", "site": site, "wave": "endline", "arm": arm}
+    return [
+        place
+        | {"cluster_id": f"{site}{arm}{k}", "dimension": "all", "level": "all", "n": 50, "total_squares": 0}
+        | {"mass": 1000 * 10**6 * 10**6, "total": events // 2 * 100 * 10**6}
+        for k in range(2)
     ]
 
 
@@ -262,6 +241,9 @@ def _upstream() -> dict[str, Rows]:
             *_moments("gamma", "control", 101, 60),
             *_moments("tiny", "treatment", 5, 3),
             *_moments("tiny", "control", 101, 40),
+            *_rates("alpha", "treatment", 40),
+            *_rates("beta", "treatment", 4),
+            *_rates("beta", "control", 40),
         ],
         "effects.int_analysis_sites": [
             {"analysis": analysis, "wave": wave, "indicator": indicator, "site": site, "stage": STAGES[site]}
@@ -322,11 +304,10 @@ def _write(path: Path, is_public: bool) -> None:
             connection.register("rows", table)
             connection.execute(f"create table registry.{name} as select * from rows")
         rows = _upstream()
-        for name, columns in SHAPES.items():
-            connection.execute(f"create schema if not exists {name.split('.')[0]}")
-            connection.execute(f"create table {name} ({columns})")
-            names = sorted({field for row in rows[name] for field in row})
-            table = pa.table({field: [row.get(field) for row in rows[name]] for field in names})
+        connection.execute(UPSTREAM.read_text())
+        for name, listed in rows.items():
+            names = sorted({field for row in listed for field in row})
+            table = pa.table({field: [row.get(field) for row in listed] for field in names})
             connection.register("rows", table)
             connection.execute(f"insert into {name} by name select * from rows")
 

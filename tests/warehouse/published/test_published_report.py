@@ -52,7 +52,7 @@ def test_the_report_needs_nothing_from_elsewhere(report: str) -> None:
 
 def test_withheld_sites_are_named_with_their_reason(report: str) -> None:
     [withheld] = re.findall(r"<h2>Sites withheld.*?</table>", report, re.DOTALL)
-    assert "age_range: more than 1%" in withheld and "4 of 4" in withheld
+    assert "age range: more than 1%" in withheld and "4 of 4" in withheld
 
 
 def test_hidden_counts_stay_hidden(report: str) -> None:

@@ -1,0 +1,69 @@
+-- The upstream tables that the published models read, as their own models leave them.
+create schema quality;
+create schema frame;
+create schema facts;
+create schema moments;
+create schema effects;
+
+create table quality.judgements (
+    rule varchar, rule_type varchar, dimension varchar, severity varchar, scope varchar, site varchar,
+    wave varchar, indicator varchar, measured double, comparison varchar, threshold double, violations
+    bigint, denominator bigint, state varchar, reason varchar
+);
+
+create table quality.admission (
+    site varchar, wave varchar, indicator varchar, verdict varchar, is_admitted boolean, reason varchar,
+    worst_rule varchar
+);
+
+create table frame.int_dispositions (
+    unit_key varchar, site varchar, wave varchar, disposition varchar
+);
+
+create table frame.int_measurements (
+    unit_key varchar, wave varchar, site_found varchar, is_in_frame boolean
+);
+
+create table facts.int_coverage (
+    source varchar, lake_table varchar, column_name varchar, item varchar, role varchar, answered_count
+    bigint, missing_code_count bigint, blank_count bigint, unreadable_count bigint, unmapped_count bigint
+);
+
+create table moments.int_cell_moments (
+    analysis varchar, indicator varchar, site varchar, wave varchar, arm varchar, block_id varchar,
+    cluster_id varchar, dimension varchar, level varchar, n bigint, mass decimal(38, 0), total
+    decimal(38, 0), total_squares decimal(38, 0)
+);
+
+create table effects.int_analysis_sites (
+    analysis varchar, wave varchar, indicator varchar, site varchar, stage varchar, is_admitted boolean,
+    state varchar, reason varchar, pool varchar
+);
+
+create table effects.int_site_effects (
+    analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, dimension varchar,
+    level varchar, measure varchar, estimator varchar, is_headline boolean, estimate double, estimate_se
+    double, df double, estimate_low double, estimate_high double, p_value double, mean_treatment double,
+    mean_control double, sd_control double, sd_pooled double, n_treatment bigint, n_control bigint,
+    clusters_treatment bigint, clusters_control bigint, state varchar, why_missing varchar
+);
+
+create table effects.int_pooled_effects (
+    analysis varchar, indicator varchar, wave varchar, stage varchar, dimension varchar, level varchar,
+    measure varchar, estimator varchar, unit varchar, inference varchar, is_headline boolean, site_count
+    bigint, estimate double, estimate_se double, df double, estimate_low double, estimate_high double,
+    tau2 double, q double, i2_q_pct double, i2_tau2_pct double, prediction_hts_low double,
+    prediction_hts_high double, largest_weight_pct double, withheld_sites varchar, why_missing varchar
+);
+
+create table effects.int_effect_retention (
+    analysis varchar, indicator varchar, wave varchar, measure varchar, estimator varchar, pilot_estimate
+    double, pilot_se double, pilot_df double, pilot_site_count bigint, pilot_low double, pilot_high
+    double, scaled_estimate double, scaled_se double, scaled_df double, scaled_site_count bigint,
+    scaled_low double, scaled_high double, retention double, retention_set varchar, retention_low double,
+    retention_high double, retention_df double, retention_set_normal varchar, retention_low_normal
+    double, retention_high_normal double, change double, change_se double, change_df double, change_low
+    double, change_high double, change_verdict varchar, margin double, contrast double, contrast_se
+    double, contrast_df double, p_claim double, p_claim_holm double, verdict varchar, verdict_words
+    varchar, why varchar
+);
