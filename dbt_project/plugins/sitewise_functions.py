@@ -3,7 +3,8 @@
 In: nothing but numbers. Out: scalar SQL functions on every connection that dbt opens. No estimator lives
 here: estimates are SQL, so that they also run on another engine.
 
-Functions (NULL in, NULL out; degrees of freedom may be infinite, which gives the normal distribution):
+Functions (NULL in, NULL out, and NULL where the function has no value; degrees of freedom may be infinite,
+which gives the normal distribution):
     t_quantile(p, df), t_cdf(x, df), normal_quantile(p), normal_cdf(x), chi2_cdf(x, df),
     binomial_two_sided_p(k, n, p): exact two-sided p-value, by the sum of outcomes at most as likely as k.
 """
@@ -73,7 +74,12 @@ def register(connection: duckdb.DuckDBPyConnection) -> None:
     """Registers every function on a connection."""
     for name, (function, parameters) in FUNCTIONS.items():
         connection.create_function(
-            name, _vectorised(function, len(parameters)), parameters, DOUBLE, type="arrow"
+            name,
+            _vectorised(function, len(parameters)),
+            parameters,
+            DOUBLE,
+            type="arrow",
+            null_handling="special",
         )
 
 
