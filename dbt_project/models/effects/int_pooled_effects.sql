@@ -58,6 +58,9 @@ select
     {%- endfor %}
     m.largest_weight_pct,
     s.withheld_sites,
+    case when m.inference = 'population_of_sites' and s.site_count >= 10 and list_median(s.df) < 8
+        then 'interval slightly narrow: the weights of many sites rest on few clusters each'
+    end as interval_note,
     case
         when s.is_interim then 'a wave of the analysis is not closed at every site'
         when s.site_count = 0 then 'no site has an effect with a standard error'

@@ -23,12 +23,15 @@ with members as (
     inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
     inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
     inner join {{ ref('int_outcomes') }} as o on s.wave = o.wave and s.indicator = o.indicator
+    left join (select distinct round, unit_key, wave from {{ ref('int_frame') }} where wave is not null) as dated
+        on a.round = dated.round and o.unit_key = dated.unit_key and o.wave = dated.wave
     inner join {{ ref('int_frame') }} as f
         on
             a.round = f.round
             and o.unit_key = f.unit_key
             and s.site = f.site
             and coalesce(f.wave, o.wave) = o.wave
+            and (f.wave is not null or dated.unit_key is null)
             and f.arm in (a.treatment_arm, a.control_arm)
             and (a.replacements = 'include' or not f.is_replacement)
     left join {{ source('quality', 'admission') }} as found

@@ -6,35 +6,26 @@ Out: a DuckDB connection on which the named models have been built. No expectati
 
 import functools
 import importlib.util
+import json
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 import pytest
 from dbt.cli.main import dbtRunner
+
+from ingestion.programme.registry_schemas import SCHEMAS, registry_table
 
 PROJECT = Path(os.environ.get("SITEWISE_DBT_PROJECT", Path(__file__).parents[3] / "dbt_project")).resolve()
 
 COLUMNS = {
-    "registry.sites": "site varchar, title varchar, design varchar, eligible_count bigint, site_order int",
-    "registry.site_stages": "site varchar, stage varchar, from_date date",
-    "registry.waves": "wave varchar, title varchar, wave_order int, is_baseline boolean",
-    "registry.site_waves": "site varchar, wave varchar, from_date date, state varchar",
-    "registry.indicators": "indicator varchar, title varchar, unit varchar, statistic varchar, direction varchar,"
-    " effect_scale varchar, smallest_effect double, retention_margin double, role varchar,"
-    " resolution decimal(38,12), indicator_order int",
-    "registry.indicator_subgroups": "indicator varchar, dimension varchar",
-    "registry.analyses": "analysis varchar, title varchar, role varchar, treatment_arm varchar,"
-    " control_arm varchar, round varchar, is_randomised boolean, replacements varchar, level varchar,"
-    ' adjust varchar, clusters varchar, unit varchar, "inference" varchar, pilot_selection varchar,'
-    " analysis_order int",
-    "registry.analysis_waves": "analysis varchar, wave varchar",
-    "registry.analysis_indicators": "analysis varchar, indicator varchar",
-    "registry.analysis_cohorts": "analysis varchar, cohort varchar",
-    "registry.expected_cells": "site varchar, wave varchar, indicator varchar",
     "quality.admission": "site varchar, wave varchar, indicator varchar, is_admitted boolean, reason varchar",
     "frame.int_frame": "round varchar, unit_key varchar, site varchar, arm varchar, cluster_id varchar,"
     " block_id varchar, weight decimal(18,6), is_replacement boolean, cohort varchar, wave varchar",
@@ -50,9 +41,9 @@ GROUPS = {
 }
 DEFAULTS: dict[str, dict[str, object]] = {
     "registry.sites": {"design": "cluster_rct"},
-    "registry.site_stages": {"from_date": "2024-01-01"},
+    "registry.site_stages": {"from_date": date(2024, 1, 1)},
     "registry.waves": {"wave": "endline", "wave_order": 1, "is_baseline": False},
-    "registry.site_waves": {"wave": "endline", "from_date": "2024-02-01", "state": "closed"},
+    "registry.site_waves": {"wave": "endline", "from_date": date(2024, 2, 1), "state": "closed"},
     "registry.indicators": {
         "indicator": "score",
         "title": "Score",
@@ -63,7 +54,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
         "smallest_effect": 0.1,
         "retention_margin": 0.5,
         "role": "primary",
-        "resolution": "1",
+        "resolution": Decimal(1),
         "indicator_order": 1,
     },
     "registry.analyses": {
@@ -122,18 +113,56 @@ class EffectsWarehouse:
             self.connection.execute(f"create schema {schema}")
         for table, columns in COLUMNS.items():
             self.connection.execute(f"create table {table} ({columns})")
+        for table in SCHEMAS:
+            self.connection.register("empty", registry_table(table, []))
+            self.connection.execute(f"create table registry.{table} as from empty")
 
     def insert(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Adds rows to a fixture table; columns left out take the table's default, else NULL."""
         complete = [{**DEFAULTS.get(table, {}), **row} for row in rows]
-        if complete:
-            names = list(complete[0])
-            marks = ", ".join("?" * len(names))
-            quoted = ", ".join(f'"{name}"' for name in names)
-            self.connection.executemany(
-                f"insert into {table} ({quoted}) values ({marks})",
-                [[row[name] for name in names] for row in complete],
-            )
+        schema, name = table.split(".")
+        self.connection.register(
+            "rows", registry_table(name, complete) if schema == "registry" else pa.Table.from_pylist(complete)
+        )
+        self.connection.execute(f"insert into {table} by name from rows")
+
+    def programme(
+        self,
+        stages: Mapping[str, str],
+        indicators: Sequence[Mapping[str, object]] = ({},),
+        analyses: Sequence[Mapping[str, object]] = ({},),
+        waves: Sequence[str] = ("endline",),
+    ) -> None:
+        """Registers sites at their stages, all closed and admitted, every indicator expected in every wave."""
+        names = [{**DEFAULTS["registry.indicators"], **row}["indicator"] for row in indicators]
+        cells = [{"site": s, "wave": w, "indicator": i} for s in stages for w in waves for i in names]
+        self.insert("registry.sites", [{"site": site} for site in stages])
+        self.insert(
+            "registry.site_stages", [{"site": site, "stage": stage} for site, stage in stages.items()]
+        )
+        self.insert("registry.waves", [{"wave": wave, "is_baseline": wave == "baseline"} for wave in waves])
+        self.insert(
+            "registry.site_waves", [{"site": site, "wave": wave} for site in stages for wave in waves]
+        )
+        self.insert("registry.indicators", indicators)
+        self.insert("registry.expected_cells", cells)
+        self.insert("quality.admission", cells)
+        for row in analyses:
+            self.insert("registry.analyses", [row])
+            key = {"analysis": {**DEFAULTS["registry.analyses"], **row}["analysis"]}
+            self.insert("registry.analysis_waves", [key | {"wave": wave} for wave in waves])
+            self.insert("registry.analysis_indicators", [key | {"indicator": name} for name in names])
+
+    def units(self, units: pd.DataFrame) -> None:
+        """Adds units with their frame and outcomes, in columns named as in int_frame and int_outcomes."""
+        for table in ("frame.int_frame", "outcomes.int_outcomes"):
+            columns = {
+                column.split()[0] for column in COLUMNS[table].replace("decimal(18,6)", "").split(", ")
+            }
+            defaults = {name: value for name, value in DEFAULTS[table].items() if name not in units}
+            rows = units[[name for name in units if name in columns]].assign(**defaults)
+            self.connection.register("rows", rows.drop_duplicates() if table == "frame.int_frame" else rows)
+            self.connection.execute(f"insert into {table} by name from rows")
 
     def build(self, *models: str) -> None:
         """Builds the models in the order named, each as a table; a group's name stands for its models."""
@@ -146,7 +175,18 @@ class EffectsWarehouse:
         return self.connection.execute(query).df()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def reference() -> Callable[[str], dict[str, dict[str, Any]]]:
+    """The cases of a file of reference numbers, computed elsewhere in R, by id."""
+
+    def cases(name: str) -> dict[str, dict[str, Any]]:
+        listed = json.loads((Path(__file__).parent / f"reference/{name}.json").read_text())["cases"]
+        return {case["id"]: case for case in listed}
+
+    return cases
+
+
+@pytest.fixture(scope="session")
 def effects_warehouse() -> type[EffectsWarehouse]:
     """Opens an empty warehouse each time it is called."""
     return EffectsWarehouse

@@ -10,6 +10,7 @@ interval, which knows every variance. Nothing is tuned here: a cell that misses 
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -33,10 +34,14 @@ class Cell:
     pilot_z: float
 
     def __str__(self) -> str:
-        return f"k={self.sites:<2} G={self.clusters:<2} icc={self.icc:<4} tau={self.tau:<3} z={self.pilot_z:g}"
+        return (
+            f"k={self.sites:<2} G={self.clusters:<2} icc={self.icc:<4} tau={self.tau:<3} z={self.pilot_z:g}"
+        )
 
 
-GRID = [Cell(*cell) for cell in itertools.product((5, 10, 20), (4, 10), (0.05, 0.2), (0.0, 0.1, 0.2), (3.0, 5.0))]
+GRID = [
+    Cell(*cell) for cell in itertools.product((5, 10, 20), (4, 10), (0.05, 0.2), (0.0, 0.1, 0.2), (3.0, 5.0))
+]
 
 
 def simulated(cell: Cell, programmes: int, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -51,7 +56,9 @@ def simulated(cell: Cell, programmes: int, rng: np.random.Generator) -> tuple[pd
     effect = mean_effect + cell.tau * rng.standard_normal(shape[:3])
     level = 0.3 * rng.standard_normal(shape[:3])
     arm = np.arange(2)[None, None, None, :, None]
-    mean = level[..., None, None] + effect[..., None, None] * arm + np.sqrt(noise) * rng.standard_normal(shape)
+    mean = (
+        level[..., None, None] + effect[..., None, None] * arm + np.sqrt(noise) * rng.standard_normal(shape)
+    )
     squares = n * mean**2 + (1 - cell.icc) * rng.chisquare(n - 1)
     programme, stage, site, arm_index, cluster = (index.ravel() for index in np.indices(shape))
     moments = pd.DataFrame(
@@ -138,12 +145,23 @@ def tallied(cell: Cell, warehouse: Any) -> pd.DataFrame:
     pilot = sites.loc[sites.stage == 0, "mean_effect"].iloc[0]
     pooled_sd = np.sqrt((cell.tau**2 + (sites.effect_sd**2).mean()) / cell.sites)
     pool_truth = pools.stage.map({"pilot": pilot, "scaled": RETENTION * pilot})
-    a, z2 = 1 - 3.8415 / cell.pilot_z**2, 3.8415 / cell.pilot_z**2  # Fieller in units of the true pilot effect
+    a, z2 = (
+        1 - 3.8415 / cell.pilot_z**2,
+        3.8415 / cell.pilot_z**2,
+    )  # Fieller in units of the true pilot effect
     fieller_half = np.sqrt(RETENTION**2 - a * (RETENTION**2 - z2)) / a
     kinds = {
         "site": (sites, held(sites.low, sites.high, sites.effect), 1.96 * sites.effect_sd),
-        "pooled pilot": (pools[pools.stage == "pilot"], held(pools.low, pools.high, pool_truth), 1.96 * pooled_sd),
-        "pooled scaled": (pools[pools.stage == "scaled"], held(pools.low, pools.high, pool_truth), 1.96 * pooled_sd),
+        "pooled pilot": (
+            pools[pools.stage == "pilot"],
+            held(pools.low, pools.high, pool_truth),
+            1.96 * pooled_sd,
+        ),
+        "pooled scaled": (
+            pools[pools.stage == "scaled"],
+            held(pools.low, pools.high, pool_truth),
+            1.96 * pooled_sd,
+        ),
         "retention": (retentions, held(retentions.low, retentions.high, RETENTION), fieller_half),
     }
     return pd.concat(
@@ -166,11 +184,13 @@ def chunks(cell: Cell, programmes: int) -> Iterator[int]:
         yield min(size, programmes - start)
 
 
-def coverage(cells: list[Cell], programmes: int, seed: int, open_warehouse: Callable[[], Any]) -> pd.DataFrame:
+def coverage(
+    cells: list[Cell], programmes: int, seed: int, open_warehouse: Callable[[], Any]
+) -> pd.DataFrame:
     """The tallies of every cell, one row per cell and kind of interval."""
     warehouse = open_warehouse()
     warehouse.insert("registry.waves", [{}])
-    warehouse.insert("registry.indicators", [{"resolution": f"{1 / STEP}", "unit": "sd"}])
+    warehouse.insert("registry.indicators", [{"resolution": Decimal(1) / STEP, "unit": "sd"}])
     results = []
     for index, cell in enumerate(cells):
         rng = np.random.default_rng([seed, index])
