@@ -63,7 +63,7 @@ def write_report(tables: Mapping[str, pa.Table], release: Mapping[str, str], pat
         lstrip_blocks=True,
     )
     environment.filters |= {"number": number, "percent": percent, "plain": plain, "count": count}
-    headlines = sorted(rows["headline"], key=lambda row: (row["headline_order"], row["wave"]))
+    headlines = sorted(rows["headline"], key=lambda row: row["headline_order"])
     page = environment.get_template(_TEMPLATE).render(
         release=release,
         headlines=[(row, headline_chart(row)) for row in headlines],
@@ -138,7 +138,7 @@ def forest(headline: Row, rows: Mapping[str, Sequence[Row]]) -> Chart | None:
             }
             for side in ("pilot", "scaled")
         ]
-    return chart(drawn, headline["effect_unit"], whole_intervals=False)
+    return chart(drawn, "", whole_intervals=False)
 
 
 def chart(drawn: Iterable[Mapping[str, Any]], unit: str, whole_intervals: bool) -> Chart | None:

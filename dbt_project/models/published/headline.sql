@@ -18,9 +18,7 @@ select
     coalesce(network.estimate_high, retention.scaled_high) as effect_high,
     coalesce(network.n_treatment + network.n_control, retention.scaled_n_treatment + retention.scaled_n_control)
         as effect_n,
-    coalesce(
-        network.site_count, retention.scaled_site_count, questions.included_count
-    ) as effect_site_count,
+    coalesce(network.site_count, retention.scaled_site_count, questions.included_count) as effect_site_count,
     coalesce(network.estimator, retention.estimator) as effect_estimator,
     {%- for side in ['pilot', 'scaled'] %}
         retention.{{ side }}_estimate as {{ side }}_effect,
@@ -62,7 +60,8 @@ select
         retention.why_missing,
         case when coalesce(network.estimate, retention.scaled_estimate) is null then 'no effect was estimated' end
     ) as why_missing,
-    (questions.analysis_order * 1000 + questions.indicator_order)::integer as headline_order
+    ((questions.analysis_order * 1000 + questions.indicator_order) * 1000 + questions.wave_order)::integer
+        as headline_order
 from {{ ref('int_headline_questions') }} as questions
 left join {{ ref('int_network_effects') }} as network
     on

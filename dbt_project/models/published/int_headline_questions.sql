@@ -21,6 +21,7 @@ with standing as (
 select
     analyses.*,
     analysis_waves.wave,
+    waves.wave_order,
     indicators.* exclude (title, unit, role),
     indicators.title as indicator_title,
     indicators.unit as indicator_unit,
@@ -32,6 +33,7 @@ select
     standing.quality_verdict
 from {{ source('registry', 'analyses') }} as analyses
 inner join {{ source('registry', 'analysis_waves') }} as analysis_waves using (analysis)
+inner join {{ source('registry', 'waves') }} as waves using (wave)
 inner join {{ source('registry', 'analysis_indicators') }} as analysis_indicators using (analysis)
 inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
 left join standing using (analysis, indicator, wave)
