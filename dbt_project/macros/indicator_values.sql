@@ -157,15 +157,16 @@
     }) }}
 {%- endmacro %}
 
-{#- Values of one lake table's records, long: one row for each record and indicator of its instrument. -#}
-{% macro record_values_of(table, tables, items, indicators, factors) -%}
+{#- The factor of one source for one indicator, or none. -#}
+{% macro factor_of(factors, table, indicator) -%}
+    {{ return((factors | selectattr('source', 'equalto', table.source)
+        | selectattr('indicator', 'equalto', indicator.indicator) | map(attribute='factor') | list + [none])[0]) }}
+{%- endmacro %}
+
+{#- The values of one lake table's records as columns "<indicator>__steps", "__exposure" and "__why". -#}
+{% macro wide_values(table, tables, items, indicators, factors) -%}
     {%- set asked = items | map(attribute='item') | list -%}
-    select
-        {{ sql_text(table.source) }} as source, record_id, indicator,
-        case when why is null then steps end as value_steps,
-        case when why is null and steps is not null then exposure end as exposure_steps,
-        coalesce(why, case when steps is null or exposure is null then 'unreadable' end) as why_missing
-    from (
+    (
         select
             _sw_record_id as record_id
             {%- for indicator in indicators %}
@@ -175,51 +176,11 @@
                     ~ ' does not divide a power of ten, so values have no exact steps. Remedy: write e.g. 0.01, 0.5 or 1.'
                 ) }}
             {%- endif -%}
-            {%- set factor = (factors | selectattr('source', 'equalto', table.source)
-                | selectattr('indicator', 'equalto', indicator.indicator) | map(attribute='factor') | list
-                + [none])[0] -%}
-            {%- set sql = indicator_expressions(indicator, asked, factor) %},
+            {%- set sql = indicator_expressions(indicator, asked, factor_of(factors, table, indicator)) %},
             {{ sql.steps }} as {{ sql_name(indicator.indicator ~ '__steps') }},
             cast({{ sql.exposure }} as bigint) as {{ sql_name(indicator.indicator ~ '__exposure') }},
             {{ sql.why }} as {{ sql_name(indicator.indicator ~ '__why') }}
             {%- endfor %}
         from {{ typed_cells(table, tables, items) }} as cells
-    ) unpivot include nulls (
-        (steps, exposure, why) for indicator in (
-            {%- for indicator in indicators %}
-            (
-                {{- sql_name(indicator.indicator ~ '__steps') }}, {{ sql_name(indicator.indicator ~ '__exposure') -}}
-                , {{ sql_name(indicator.indicator ~ '__why') }}
-            ) as {{ sql_name(indicator.indicator) }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        )
     )
-{%- endmacro %}
-
-{#- Values of every survey record, streamed. -#}
-{% macro record_values() -%}
-    {%- set tables = lake_tables(roles=['survey']) -%}
-    {%- set all_items = lake_items() -%}
-    {%- set definitions = indicator_definitions() -%}
-    {%- set factors = unit_factors() -%}
-    {%- set branches = [] -%}
-    {%- if execute -%}
-        {%- for table in tables -%}
-            {%- set indicators = definitions | selectattr('instrument', 'equalto', table.instrument) | list -%}
-            {%- if indicators -%}
-                {%- do branches.append(
-                    record_values_of(table, tables, items_of(all_items, table), indicators, factors)
-                ) -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endif -%}
-    {%- if branches -%}
-        {{ branches | join('\n    union all\n    ') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as source, cast(null as varchar) as record_id, cast(null as varchar) as indicator,
-            cast(null as bigint) as value_steps, cast(null as bigint) as exposure_steps,
-            cast(null as varchar) as why_missing
-        where false
-    {%- endif -%}
 {%- endmacro %}

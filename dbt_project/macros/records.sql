@@ -14,7 +14,7 @@
 
 {% macro record_columns() -%}
     {{ return([
-        'record_id', 'unit_id', 'wave', 'submitted_at', 'form_version', 'arm', 'cluster_code', 'block_code', 'weight',
+        'unit_id', 'wave', 'submitted_at', 'form_version', 'arm', 'cluster_code', 'block_code', 'weight',
         'replaces_unit_id', 'cohort', 'order_by'
     ]) }}
 {%- endmacro %}
@@ -29,7 +29,8 @@
             {{ sql_text(table.source) }} as source,
             {{ sql_text(table.lake_table) }} as lake_table,
             {{ site_code_key('_sw_site_code') }} as site_code,
-            {{ disposition_word('_sw_disposition') }} as disposition
+            {{ disposition_word('_sw_disposition') }} as disposition,
+            _sw_record_id as record_id
             {%- for column in columns %},
             {{ trimmed('_sw_' ~ column) }} as {{ column }}
             {%- endfor %}
@@ -67,7 +68,7 @@
                 {%- set branch -%}
         select
             {{ sql_text(table.source) }} as source,
-            {{ trimmed('_sw_record_id') }} as record_id,
+            _sw_record_id as record_id,
             {{ sql_text(subgroup.dimension) }} as dimension,
             {{ trimmed(sql_name(subgroup.column_name)) }} as level
         from {{ lake_file(table.path) }}

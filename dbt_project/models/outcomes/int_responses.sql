@@ -1,3 +1,4 @@
+{{ config(materialized="view") }}
 -- What was answered, typed: one row for each record and item, with its state.
 with cells as (
     {{ long_cells() }}

@@ -1,0 +1,54 @@
+-- noqa: disable=LT02
+{#- Long cells of every lake table: one row for each record and item, blanks kept, never stored. -#}
+{% macro long_cells() -%}
+    {%- set tables = lake_tables(is_root_only=false) -%}
+    {%- set all_items = lake_items() -%}
+    {%- set branches = [] -%}
+    {%- if execute -%}
+        {%- for table in tables -%}
+            {%- set items = items_of(all_items, table) -%}
+            {%- if items -%}
+                {%- do branches.append(long_cells_of(table, tables, items)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if branches -%}
+        {{ branches | join('\n    union all\n    ') }}
+    {%- else -%}
+        select
+            cast(null as varchar) as source, cast(null as varchar) as lake_table, cast(null as varchar) as record_id,
+            cast(null as varchar) as instrument, cast(null as varchar) as item, cast(null as varchar) as value_text,
+            cast(null as varchar) as state, cast(null as decimal(38, 12)) as value_decimal
+        where false
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro long_cells_of(table, tables, items) -%}
+    select
+        {{ sql_text(table.source) }} as source,
+        {{ sql_text(table.lake_table) }} as lake_table,
+        record_id,
+        {{ sql_text(items[0].instrument) }} as instrument,
+        item,
+        value_text,
+        state,
+        value_decimal
+    from (
+        select
+            _sw_record_id as record_id
+            {%- for item in items %},
+            {{ sql_name(item.item ~ '__text') }},
+            {{ sql_name(item.item ~ '__state') }},
+            {{ sql_name(item.item ~ '__number') }}
+            {%- endfor %}
+        from {{ typed_cells(table, tables, items) }} as cells
+    ) unpivot include nulls (
+        (value_text, state, value_decimal) for item in (
+            {%- for item in items %}
+            (
+                {{- sql_name(item.item ~ '__text') }}, {{ sql_name(item.item ~ '__state') -}}
+                , {{ sql_name(item.item ~ '__number') }}) as {{ sql_name(item.item) }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        )
+    )
+{%- endmacro %}
