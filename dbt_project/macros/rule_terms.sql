@@ -3,7 +3,7 @@
     and only that small result is turned long. -#}
 
 {#- Counts of one lake table by site code and wave; `terms` are its rows of registry.rule_terms. An expression that
-    overflows on one row counts as nothing there and never stops the others. -#}
+    cannot be evaluated on a row counts as a violation there, and never stops the others. -#}
 {% macro rule_counts_of(table, tables, items, terms) -%}
     select
         {{ sql_text(table.source) }} as source, site_code, wave, rule, violations, denominator
@@ -12,9 +12,11 @@
             _sw_site_code as site_code,
             _sw_wave as wave
             {%- for term in terms %},
-            cast(count_if(try(({{ term.applicable_sql }}) and ({{ term.violation_sql }}))) as bigint)
-                as "violations_{{ loop.index }}",
-            cast(count_if(try({{ term.applicable_sql }})) as bigint) as "denominator_{{ loop.index }}"
+            cast(count_if(
+                coalesce(try({{ term.applicable_sql }}), true) and coalesce(try({{ term.violation_sql }}), true)
+            ) as bigint) as "violations_{{ loop.index }}",
+            cast(count_if(coalesce(try({{ term.applicable_sql }}), true)) as bigint)
+                as "denominator_{{ loop.index }}"
             {%- endfor %}
         from {{ typed_cells(table, tables, items) }} as cells
         where _sw_disposition = 'complete'
