@@ -81,7 +81,7 @@ class Privacy(Part):
     """How published counts are protected, or that the data are public."""
 
     public: bool = Field(False, description="The data are public: publish exactly.")
-    min_cell: int = Field(7, ge=1, description="Counts below this are suppressed.")
+    min_cell: int = Field(7, ge=1, description="Counts up to and including this are suppressed.")
     round_to: int = Field(5, ge=1, description="Counts are rounded to multiples of this.")
     pseudonym_key: Secret | None = Field(None, description="Environment variable with their key.")
 
