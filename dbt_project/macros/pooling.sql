@@ -10,7 +10,7 @@
     In: pool_id, lists y, v, df, eligible (NULL where unknown), tau2. Out: pool_id, estimator, inference, estimate,
     estimate_se, df, largest_weight_pct. -#}
 {% macro pooled_means(pools) %}
-{%- set variances = {'reml_wald': '1', 'reml_hksj': 'q', 'reml_hksj_truncated': 'greatest(1, q)'} %}
+    {%- set variances = {'reml_wald': '1', 'reml_hksj': 'q', 'reml_hksj_truncated': 'greatest(1, q)'} %}
 with weighted as (
     {%- for estimator, weights in [
         ('equal_mean', 'list_transform(y, lambda x: 1.0::double)'), ('eligible_weighted_mean', 'eligible'),
@@ -43,12 +43,12 @@ select
     variance ** 2 / list_sum(list_transform(list_zip(parts, df), lambda p: p[1] ** 2 / p[2])) as df, largest_weight_pct
 from means
 where weighting <> 'reml'
-{%- for estimator, factor in variances.items() %}
+    {%- for estimator, factor in variances.items() %}
 union all
 select
     pool_id, '{{ estimator }}', 'population_of_sites', estimate, sqrt({{ factor }} / total),
     {{ "'infinity'::double" if estimator == 'reml_wald' else '(k - 1)::double' }}, largest_weight_pct
 from means
 where weighting = 'reml'
-{%- endfor %}
+    {%- endfor %}
 {% endmacro %}

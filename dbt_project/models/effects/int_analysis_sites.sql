@@ -5,29 +5,13 @@ with questions as (
     select
         w.analysis,
         w.wave,
-        i.indicator
-    from {{ source('registry', 'analysis_waves') }} as w
-    inner join {{ source('registry', 'analysis_indicators') }} as i on w.analysis = i.analysis
-),
-
-expected as (
-    select
-        q.analysis,
-        q.wave,
-        q.indicator,
+        i.indicator,
         e.site,
         coalesce(s.state, 'planned') in ('closed', 'frozen') as is_closed
-    from questions as q
-    inner join {{ source('registry', 'expected_cells') }} as e on q.wave = e.wave and q.indicator = e.indicator
+    from {{ source('registry', 'analysis_waves') }} as w
+    inner join {{ source('registry', 'analysis_indicators') }} as i on w.analysis = i.analysis
+    left join {{ source('registry', 'expected_cells') }} as e on w.wave = e.wave and i.indicator = e.indicator
     left join {{ source('registry', 'site_waves') }} as s on e.site = s.site and e.wave = s.wave
-),
-
-analysis_states as (
-    select
-        analysis,
-        bool_and(is_closed) as is_closed
-    from expected
-    group by analysis
 ),
 
 site_starts as (
@@ -51,39 +35,44 @@ stages as (
     group by t.site
 ),
 
-states as (
+spine as (
     select
         q.analysis,
         q.wave,
         q.indicator,
         s.site,
+        s.design,
         coalesce(t.stage, 'unstaged') as stage,
-        coalesce(g.is_admitted, false) as is_admitted,
-        case
-            when e.site is null then 'no_data'
-            when s.design not in ('rct', 'cluster_rct') then 'not_identified'
-            when not a.is_closed then 'interim'
-            when coalesce(g.is_admitted, false) then 'included'
-            else 'withheld'
-        end as state,
-        case
-            when e.site is null then 'no source delivers this indicator here in this wave'
-            when s.design not in ('rct', 'cluster_rct') then 'design ' || s.design || ': no randomised comparison'
-            when not a.is_closed then 'a wave of the analysis is not closed at every site'
-            when not coalesce(g.is_admitted, false) then coalesce(g.reason, 'no verdict of quality was given')
-        end as reason
+        coalesce(bool_or(q.site = s.site), false) as is_expected,
+        bool_and(bool_and(q.is_closed or q.site is null)) over (partition by q.analysis) as is_closed
     from questions as q
     cross join {{ source('registry', 'sites') }} as s
-    left join analysis_states as a on q.analysis = a.analysis
     left join stages as t on s.site = t.site
-    left join expected as e
-        on q.analysis = e.analysis and q.wave = e.wave and q.indicator = e.indicator and s.site = e.site
-    left join {{ source('quality', 'admission') }} as g
-        on s.site = g.site and q.wave = g.wave and q.indicator = g.indicator
+    group by q.analysis, q.wave, q.indicator, s.site, s.design, t.stage
 )
 
 select
-    *,
-    case when bool_or(stage = 'pilot') over (partition by analysis) then stage else 'all' end as pool
-from states
-order by analysis, wave, indicator, site
+    s.analysis,
+    s.wave,
+    s.indicator,
+    s.site,
+    s.stage,
+    case when bool_or(s.stage = 'pilot') over (partition by s.analysis) then s.stage else 'all' end as pool,
+    s.is_expected and coalesce(g.is_admitted, false) as is_admitted,
+    case
+        when not s.is_expected then 'no_data'
+        when s.design not in ('rct', 'cluster_rct') then 'not_identified'
+        when not s.is_closed then 'interim'
+        when is_admitted then 'included'
+        else 'withheld'
+    end as state,
+    case state
+        when 'no_data' then 'no source delivers this indicator here in this wave'
+        when 'not_identified' then 'design ' || s.design || ': no randomised comparison'
+        when 'interim' then 'a wave of the analysis is not closed at every site'
+        when 'withheld' then coalesce(g.reason, 'no verdict of quality was given')
+    end as reason
+from spine as s
+left join {{ source('quality', 'admission') }} as g
+    on s.site = g.site and s.wave = g.wave and s.indicator = g.indicator
+order by s.analysis, s.wave, s.indicator, s.site

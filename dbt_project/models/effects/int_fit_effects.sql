@@ -49,7 +49,13 @@ select
         when effect_scale <> 'hedges_g' then effect_scale when statistic = 'share' then 'risk_difference'
         else 'difference'
     end as measure,
-    estimator, is_own, estimate, estimate_se, df, clusters_1, clusters_0
+    estimator,
+    is_own,
+    estimate,
+    estimate_se,
+    df,
+    clusters_1,
+    clusters_0
 from supported
 union all
 select
@@ -59,7 +65,9 @@ select
     is_own,
     estimate * scale as g,
     sqrt({{ hedges_variance('g', 'scale', 'estimate_se', 'df', 'n1', 'n0', "estimator = 'two_sample_pooled'") }}),
-    df, clusters_1, clusters_0
+    df,
+    clusters_1,
+    clusters_0
 from supported
 where is_own and statistic <> 'rate' and (effect_scale = 'hedges_g' or statistic <> 'share')
 order by fit_id, measure, estimator

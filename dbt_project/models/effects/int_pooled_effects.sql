@@ -52,14 +52,16 @@ select
     greatest(0, (s.q - (s.site_count - 1)) / nullif(s.q, 0)) * 100 as i2_q_pct,
     s.tau2 / (s.tau2 + s.typical_v) * 100 as i2_tau2_pct,
     {%- for bound, sign in [('low', '-'), ('high', '+')] %}
-    case when s.site_count >= 3 and m.inference = 'population_of_sites'
-        then m.estimate {{ sign }} t_quantile(0.975, s.site_count - 2) * sqrt(s.tau2 + m.estimate_se ** 2)
-    end as prediction_hts_{{ bound }},
+        case
+            when s.site_count >= 3 and m.inference = 'population_of_sites'
+                then m.estimate {{ sign }} t_quantile(0.975, s.site_count - 2) * sqrt(s.tau2 + m.estimate_se ** 2)
+        end as prediction_hts_{{ bound }},
     {%- endfor %}
     m.largest_weight_pct,
     s.withheld_sites,
-    case when m.inference = 'population_of_sites' and s.site_count >= 10 and list_median(s.df) < 8
-        then 'interval slightly narrow: the weights of many sites rest on few clusters each'
+    case
+        when m.inference = 'population_of_sites' and s.site_count >= 10 and list_median(s.df) < 8
+            then 'interval slightly narrow: the weights of many sites rest on few clusters each'
     end as interval_note,
     case
         when s.is_interim then 'a wave of the analysis is not closed at every site'

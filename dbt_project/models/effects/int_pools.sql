@@ -17,7 +17,13 @@ with stages as (
 
 members as (
     select
-        e.analysis, e.indicator, e.wave, s.pool as stage, e.dimension, e.level, e.measure,
+        e.analysis,
+        e.indicator,
+        e.wave,
+        s.pool as stage,
+        e.dimension,
+        e.level,
+        e.measure,
         list(e.estimate order by e.site) as y,
         list(e.estimate_se ** 2 order by e.site) as v,
         list(e.df order by e.site) as df,

@@ -40,7 +40,7 @@ select
     r.* exclude (
         sign, a, sa, dfa, b, sb, dfb,
         {%- for name in ['a', 'b', 'c', 'd'] %}
-        fieller_{{ name }}, fieller_{{ name }}_normal{{ ',' if not loop.last }}
+            fieller_{{ name }}, fieller_{{ name }}_normal{{ ',' if not loop.last }}
         {%- endfor %}
     ),
     case when r.retention_set = 'bounded' then r.b / r.a end as retention,

@@ -21,9 +21,7 @@ targets as (
 
 effects as (
     select
-        f.* exclude (site, stage),
-        f.site,
-        f.stage,
+        f.*,
         e.* exclude (fit_id),
         e.estimate is not null and e.estimate_se is not null as has_error
     from {{ ref('int_fits') }} as f
@@ -48,7 +46,7 @@ select
     e.estimate + t_quantile(0.975, e.df) * e.estimate_se as estimate_high,
     2 * t_cdf(-abs(e.estimate / e.estimate_se), e.df) as p_value,
     {%- for arm in ['treatment', 'control'] %}
-    (e.origin::double + e.centred_mean_{{ arm }}) * e.step as mean_{{ arm }},
+        (e.origin::double + e.centred_mean_{{ arm }}) * e.step as mean_{{ arm }},
     {%- endfor %}
     sqrt(e.variance_control) * e.step as sd_control,
     sqrt(e.variance_pooled) * e.step as sd_pooled,

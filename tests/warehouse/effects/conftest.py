@@ -34,10 +34,16 @@ COLUMNS = {
     " value_steps bigint, exposure_steps bigint, baseline_steps bigint",
 }
 GROUPS = {
-    "moments": ("int_analysis_sites", "int_moments", "int_cell_moments"),
+    "moments": ("int_analysis_sites", "int_analysis_units", "int_moments", "int_cell_moments"),
     "fits": ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits", "int_fit_effects"),
     "effects": ("int_site_effects", "int_pools", "int_reml", "int_pooled_effects"),
-    "retention": ("int_retention_sides", "int_retention_claims", "int_effect_retention"),
+    "retention": (
+        "int_stage_effects",
+        "int_retention_sides",
+        "int_retention_claims",
+        "int_retention_bars",
+        "int_effect_retention",
+    ),
 }
 DEFAULTS: dict[str, dict[str, object]] = {
     "registry.sites": {"design": "cluster_rct"},
@@ -167,7 +173,7 @@ class EffectsWarehouse:
     def build(self, *models: str) -> None:
         """Builds the models in the order named, each as a table; a group's name stands for its models."""
         for name in (model for named in models for model in GROUPS.get(named, (named,))):
-            schema = "moments" if "moments" in name else "effects"
+            schema = "moments" if name in GROUPS["moments"][1:] else "effects"
             self.connection.execute(f"create or replace table {schema}.{name} as {compiled_models()[name]}")
 
     def rows(self, query: str) -> pd.DataFrame:

@@ -142,7 +142,14 @@ def test_two_sample_formulas_hold_for_tiny_samples_and_huge_offsets(effects_ware
             from (values (?, ?::bigint, ?::hugeint, ?::hugeint), (?, ?, ?, ?)) as _ (arm, n, total, squares)
         """, [value for cell in cells for value in cell])  # fmt: skip
         warehouse.build("fits", "int_site_effects")
-        check_two_sample(warehouse.rows("from effects.int_site_effects"), case["expected"], name)
+        expected = dict(case["expected"])
+        if (
+            expected["df_pooled"] > 10**5
+        ):  # there R's difference of lgammas has lost digits: J is off by 1.3e-9
+            factor = 1 - 3 / (4 * expected["df_pooled"] - 1)
+            assert factor == pytest.approx(expected["J_exact"], rel=2e-9)
+            expected["g_exact"] = factor * expected["md"] / expected["sd_pooled"]
+        check_two_sample(warehouse.rows("from effects.int_site_effects"), expected, name)
 
 
 def test_star_hedges_g_pooled_over_schools_equals_metafor(star, reference):

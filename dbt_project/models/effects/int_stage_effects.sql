@@ -1,0 +1,36 @@
+-- Every estimate that stands for a whole stage: its sites pooled, or at level network all its sites as one trial.
+{%- set key = 'analysis, indicator, wave, stage' %}
+with included as (
+    select
+        analysis,
+        indicator,
+        wave,
+        pool as stage,
+        count(*) as site_count
+    from {{ ref('int_analysis_sites') }}
+    where state = 'included'
+    group by analysis, indicator, wave, pool
+)
+
+select
+    {{ key }},
+    measure,
+    estimator,
+    site_count,
+    estimate,
+    estimate_se,
+    df
+from {{ ref('int_pooled_effects') }}
+where dimension = 'all'
+union all
+select
+    {{ key }},
+    e.measure,
+    'network' as estimator,
+    i.site_count,
+    e.estimate,
+    e.estimate_se,
+    e.df
+from {{ ref('int_site_effects') }} as e
+inner join included as i using ({{ key }})
+where e.site = 'network' and e.dimension = 'all' and e.estimator <> 'two_sample_welch'

@@ -1,0 +1,73 @@
+{{ config(materialized='view') }}
+-- The units each analysis counts, with their outcome and subgroup: one row per unit and slice, streamed, never stored.
+-- A unit counts at the site of its frame; where it was measured at another site, that site must be admitted too.
+with dated as (
+    select distinct
+        round,
+        unit_key,
+        wave
+    from {{ ref('int_frame') }}
+    where wave is not null
+),
+
+limited as (
+    select distinct analysis
+    from {{ source('registry', 'analysis_cohorts') }}
+),
+
+members as (
+    select
+        s.analysis,
+        s.indicator,
+        s.site,
+        s.wave,
+        case when s.state = 'interim' then 'pooled' else f.arm end as arm,
+        f.block_id,
+        f.cluster_id,
+        f.round,
+        f.unit_key,
+        i.statistic = 'rate' as is_rate,
+        (coalesce(f.weight, 1) * 1000000)::hugeint as weight_steps,
+        1::hugeint as term_one,
+        o.value_steps::hugeint as term_outcome,
+        o.baseline_steps::hugeint as term_baseline,
+        o.exposure_steps::hugeint as term_exposure
+    from {{ ref('int_analysis_sites') }} as s
+    inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
+    inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
+    inner join {{ ref('int_outcomes') }} as o on s.wave = o.wave and s.indicator = o.indicator
+    left join dated on a.round = dated.round and o.unit_key = dated.unit_key and o.wave = dated.wave
+    inner join {{ ref('int_frame') }} as f
+        on
+            a.round = f.round
+            and o.unit_key = f.unit_key
+            and s.site = f.site
+            and coalesce(f.wave, o.wave) = o.wave
+            and (f.wave is not null or dated.unit_key is null)
+            and f.arm in (a.treatment_arm, a.control_arm)
+            and (a.replacements = 'include' or not f.is_replacement)
+    left join {{ source('quality', 'admission') }} as found
+        on o.site_found = found.site and o.wave = found.wave and o.indicator = found.indicator
+    left join limited on s.analysis = limited.analysis
+    left join {{ source('registry', 'analysis_cohorts') }} as c on s.analysis = c.analysis and f.cohort = c.cohort
+    where
+        s.is_admitted
+        and o.value_steps is not null
+        and (limited.analysis is null or c.cohort is not null)
+        and (coalesce(o.site_found, f.site) = f.site or found.is_admitted)
+)
+
+select
+    members.*,
+    'all' as dimension,
+    'all' as level
+from members
+union all
+select
+    m.*,
+    g.dimension,
+    g.level
+from members as m
+inner join {{ source('registry', 'indicator_subgroups') }} as d on m.indicator = d.indicator
+inner join {{ ref('int_subgroups') }} as g
+    on m.round = g.round and m.unit_key = g.unit_key and d.dimension = g.dimension
