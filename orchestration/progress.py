@@ -38,6 +38,11 @@ def night_logger(context: dg.InitLoggerContext) -> logging.Logger:
     return logger
 
 
+def announce(done: str) -> None:
+    """Tells the terminal and the log what was done, but not Dagster's storage, where it costs time."""
+    logging.getLogger(LOGGER).debug("done: %s", done)
+
+
 def write_log(path: Path) -> None:
     """Sends this process' runs to a log file."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +81,9 @@ class ProgressBar(logging.Handler):
         said: dict[str, Any] = getattr(record, "dagster_meta", {})
         event, step = said.get("dagster_event"), said.get("step_key")
         if event is None:
-            if said.get("orig_message", "").startswith(("done: ", "source ")):
-                self.progress.update(self.task, detail=said["orig_message"].split(".")[-1][:48])
+            words = record.getMessage()
+            if words.startswith("done: "):
+                self.progress.update(self.task, detail=words.split(".")[2][:48])
         elif event.is_step_start:
             words = STEPS.get(step, step)
             self.progress.update(self.task, description=words, detail="")

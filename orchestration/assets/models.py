@@ -14,6 +14,7 @@ from orchestration.assets import OWNERS
 from orchestration.assets.metadata import table_metadata
 from orchestration.dbt_run import ModelsFailed, NodeResult, build
 from orchestration.home import Home
+from orchestration.progress import announce
 from orchestration.warehouse import WRITER_POOL, TableFacts, describe
 
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
@@ -54,7 +55,7 @@ def _half(manifest: Mapping[str, Any], tag: str) -> dg.AssetsDefinition:
     def half(context: dg.AssetExecutionContext, home: Home) -> Results:
         """Builds the models and runs their tests."""
         select = [f"tag:{tag}"] if not context.is_subset else _named(context, manifest)
-        results = build(home.settings, select, on_node=lambda name: context.log.debug(f"done: {name}"))
+        results = build(home.settings, select, on_node=announce)
         yield from _reported(context, manifest, results, describe(home.settings.warehouse))
 
     return half
