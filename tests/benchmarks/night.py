@@ -30,7 +30,7 @@ for path in sorted(pathlib.Path(sys.argv[1], "exports").rglob("*")):
     else:
         continue
     for text in texts:
-        separator = ";" if text.split(b"\n", 1)[0].count(b";") else ","
+        separator = ";" if text.splitlines()[0].count(b";") else ","
         table = pl.read_csv(io.BytesIO(text), separator=separator, infer_schema=False)
         rows += table.height
 print(rows)
