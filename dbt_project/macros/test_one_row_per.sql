@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#- Invariant: the columns are a key. None is null but those named in `may_be_null`, and no two rows agree on all. -#}
 {% test one_row_per(model, columns, may_be_null=[]) %}
     select {{ columns | join(', ') }}, count(*) as rows_found
