@@ -38,7 +38,8 @@ spreads as (
                 as variance_{{ name }},
         {%- endfor %}
         i.statistic = 'rate' as is_rate,
-        i.resolution::double as step
+        -- a rate divides steps of events by exposure in millionths
+        case when i.statistic = 'rate' then 1e6 else 1 end * i.resolution::double as step
     from arms as a
     inner join {{ source('registry', 'indicators') }} as i on a.indicator = i.indicator
 )

@@ -27,7 +27,7 @@ members as (
         f.round,
         f.unit_key,
         i.statistic = 'rate' as is_rate,
-        (coalesce(f.weight, 1) * 1000000)::hugeint as weight_steps,
+        (f.weight * 1000000)::hugeint as weight_steps,
         1::hugeint as term_one,
         o.value_steps::hugeint as term_outcome,
         o.baseline_steps::hugeint as term_baseline,
@@ -53,6 +53,7 @@ members as (
     where
         s.is_admitted
         and o.value_steps is not null
+        and f.weight is not null
         and (limited.analysis is null or c.cohort is not null)
         and (coalesce(o.site_found, f.site) = f.site or found.is_admitted)
 )
