@@ -139,7 +139,7 @@ class EffectsWarehouse:
         analyses: Sequence[Mapping[str, object]] = ({},),
         waves: Sequence[str] = ("endline",),
     ) -> None:
-        """Registers sites at their stages, all closed and admitted, every indicator expected in every wave."""
+        """Registers sites at their stages, closed and admitted, every indicator expected in every wave."""
         names = [{**DEFAULTS["registry.indicators"], **row}["indicator"] for row in indicators]
         cells = [{"site": s, "wave": w, "indicator": i} for s in stages for w in waves for i in names]
         self.insert("registry.sites", [{"site": site} for site in stages])

@@ -1,4 +1,4 @@
-"""Site effects equal those of independent software: R on the STAR trial, and full matrices on awkward designs."""
+"""Site effects equal independent software: R on the STAR trial, and full matrices on awkward designs."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -232,6 +232,25 @@ def test_robust_effects_equal_full_matrices(effects_warehouse, clusters, has_blo
         "from effects.int_site_effects where estimator = 'cr2' and measure = 'difference'"
     ).iloc[0]
     expected = by_matrices(units, units.block_id if has_blocks else units.site, units.cluster_id)
+    assert [row.estimate, row.estimate_se, row.df] == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_rate_equals_the_weighted_regression_of_events_per_exposure_on_exposure(effects_warehouse):
+    rng = np.random.default_rng(8)
+    cluster = rng.integers(0, 10, 70)
+    units = pd.DataFrame({"unit_key": [f"u{i}" for i in range(70)], "site": "here"}).assign(
+        cluster_id=cluster.astype(str),
+        arm=np.where(cluster % 2, "treatment", "control"),
+        value_steps=rng.integers(0, 30, 70),
+        exposure_steps=rng.integers(1, 9, 70),
+    )
+    warehouse = effects_warehouse()
+    warehouse.programme({"here": "pilot"}, [{"statistic": "rate"}])
+    warehouse.units(units)
+    warehouse.build("moments", "fits", "int_site_effects")
+    row = warehouse.rows("from effects.int_site_effects").iloc[0]
+    rates = units.assign(value_steps=units.value_steps / units.exposure_steps, weight=units.exposure_steps)
+    expected = by_matrices(rates, units.site, units.cluster_id)
     assert [row.estimate, row.estimate_se, row.df] == pytest.approx(expected, rel=1e-9)
 
 

@@ -93,7 +93,8 @@ def test_a_rate_divides_by_weighted_exposure(moments):
     rows = units().assign(exposure_steps=lambda u: u.index % 7 + 1, weight=1)
     built = moments(rows, indicator={"statistic": "rate"})
     ratio = built.rows("""
-        select sum(total) / sum(mass) as ratio from moments.int_cell_moments where arm = 'treatment' and site = 'north'
+        select sum(total) / sum(mass) as ratio
+        from moments.int_cell_moments where arm = 'treatment' and site = 'north'
     """).ratio[0]
     arm = rows[(rows.arm == "treatment") & (rows.site == "north")]
     assert ratio == pytest.approx(arm.value_steps.sum() / arm.exposure_steps.sum(), rel=1e-12)
@@ -172,6 +173,7 @@ def test_values_a_billion_away_from_zero_keep_their_spread_to_the_last_digit(mom
     for warehouse in (near, far):
         warehouse.build("fits", "int_site_effects")
     query = """
-        select estimate, estimate_se, df, sd_control, sd_pooled from effects.int_site_effects where measure = 'difference'
+        select estimate, estimate_se, df, sd_control, sd_pooled
+        from effects.int_site_effects where measure = 'difference'
     """
     pd.testing.assert_frame_equal(near.rows(query), far.rows(query), rtol=1e-12)
