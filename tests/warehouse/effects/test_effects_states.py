@@ -184,3 +184,16 @@ def test_shares_are_compared_in_percentage_points_and_rates_per_exposure(built):
     assert row.estimate == pytest.approx(ratio["treatment"] - ratio["control"])
     assert row.estimate_se > 0
     assert pd.isna(row.sd_control)
+
+
+def test_neither_threads_nor_the_order_of_rows_change_a_byte_of_any_effect(effects_warehouse):
+    units = trial([*STAGES], clusters=40, people=30)
+    tables = []
+    for threads, rows in ((1, units), (2, units.sample(frac=1, random_state=1))):
+        warehouse = effects_warehouse(threads)
+        warehouse.programme(STAGES)
+        warehouse.units(rows)
+        warehouse.build("moments", "fits", "effects", "retention")
+        names = ("int_robust_fits", "int_site_effects", "int_pooled_effects", "int_effect_retention")
+        tables.append([warehouse.connection.execute(f"from effects.{name}").fetchall() for name in names])
+    assert repr(tables[0]) == repr(tables[1])
