@@ -18,13 +18,13 @@ class Night:
         state: published, unchanged_content, nothing_changed, awaits_approval or failed.
         run_id: Dagster's id of the run.
         message: where it failed, why and what to do.
-        failed_sources: message by source that was not served.
+        late_sources: state and message by source that failed or delivered nothing.
     """
 
     state: str
     run_id: str
     message: str = ""
-    failed_sources: dict[str, str] = field(default_factory=dict)
+    late_sources: dict[str, str] = field(default_factory=dict)
 
 
 def run_night(settings: Settings) -> Night:
@@ -38,15 +38,15 @@ def run_night(settings: Settings) -> Night:
     with DagsterInstance.get() as instance:
         result = execute_job(reconstructable(nightly_job), instance=instance, run_config=QUIET)
         checks = result.get_asset_check_evaluations()
-        failed_sources = {
+        late_sources = {
             source: str(value.value)
             for check in checks
-            if check.check_name == "every_source_was_served"
+            if check.check_name == "every_source_delivered"
             for source, value in check.metadata.items()
         }
         if not result.success:
-            return Night("failed", result.run_id, _reason(result), failed_sources)
-        return Night(_state(result), result.run_id, "", failed_sources)
+            return Night("failed", result.run_id, _reason(result), late_sources)
+        return Night(_state(result), result.run_id, "", late_sources)
 
 
 def _state(result: Any) -> str:

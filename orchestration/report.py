@@ -22,7 +22,7 @@ STATES = {
 }
 HEADLINES = """
     select
-        indicator_title, effect_scope, effect_unit, verdict_words,
+        analysis_title, wave, indicator_title, effect_scope, effect_unit, verdict_words,
         effect, effect_low, effect_high, pilot_effect, pilot_low, pilot_high,
         scaled_effect, scaled_low, scaled_high, retention, retention_low, retention_high, retention_set
     from headline
@@ -37,8 +37,8 @@ WITHHELD = """
 def print_night(console: Console, settings: Settings, night: Night) -> None:
     """Prints what a night came to; of a failed night only the sources, since its message follows."""
     database = settings.releases / "current" / "sitewise.duckdb"
-    for source, message in night.failed_sources.items():
-        console.print(f"source {source} was not served tonight: {message}", style="yellow", markup=False)
+    for source, message in night.late_sources.items():
+        console.print(f"source {source}: {message}", style="yellow", markup=False, soft_wrap=True)
     if night.state == "failed" or not database.exists():
         return
     with connected(database.resolve(), read_only=True) as connection:
@@ -55,13 +55,15 @@ def print_night(console: Console, settings: Settings, night: Night) -> None:
 
 
 def _headline_table(rows: list[dict[str, Any]]) -> Table:
+    is_several = len({(row["analysis_title"], row["wave"]) for row in rows}) > 1
     table = Table("indicator", "pilot effect", "scaled effect", "kept", "in words", box=None, pad_edge=False)
     for row in rows:
         whole = row["effect_scope"] != "retention"
         scaled = _interval(row, "effect") if whole else _interval(row, "scaled_effect", "scaled")
         kept = _interval(row, "retention", percent=True) if row["retention_set"] == "bounded" else "-"
+        where = f"{row['analysis_title']}, {row['wave']}: " if is_several else ""
         table.add_row(
-            f"{row['indicator_title']} ({row['effect_unit']})",
+            f"{where}{row['indicator_title']} ({row['effect_unit']})",
             _interval(row, "pilot_effect", "pilot"),
             f"{scaled} (network)" if whole else scaled,
             kept,

@@ -1,7 +1,7 @@
 """The pulls: every source each night in one step, or one source again by its own job.
 
-In: the programme. Out: the lake, receipts, and for each source that was served a materialisation of its
-partition; a source that failed gets none, so that the UI shows which one is late. No platform is known here.
+In: the programme. Out: the lake, receipts, and for each source that delivered a materialisation of its
+partition; one that did not gets none, so that the UI shows which one is late. No platform is known here.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,8 @@ from orchestration.warehouse import WRITER_POOL
 SOURCES = dg.AssetKey(["lake", "sources"])
 RECEIPTS = dg.AssetKey(["lake", "receipts"])
 PARTITIONS = dg.DynamicPartitionsDefinition(name="sources")
-SERVED = ("landed", "unchanged", "empty")
+# An empty export came, but it delivered nothing: its source is late.
+DELIVERED = ("landed", "unchanged")
 
 
 class PullFailed(RuntimeError):
@@ -34,14 +35,14 @@ class PullFailed(RuntimeError):
     kinds={"python", "parquet"},
     pool=WRITER_POOL,
     description="The lake's tables of each source, one partition a source: its current rows as text, read"
-    " from the originals in the landing. The nightly job reports each source that was served; pull"
+    " from the originals in the landing. The nightly job reports each source that delivered; pull"
     " one again with the job `pull_source`.",
 )
 def sources(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Pulls one source again."""
     programme, _ = load(home.settings)
     receipt = pull_source(programme, context.partition_key, home.settings.home)
-    if receipt.state not in SERVED:
+    if receipt.state not in DELIVERED:
         raise PullFailed(f"{receipt.source}: {receipt.message}")
     return dg.MaterializeResult(metadata=receipt_metadata(receipt))
 
@@ -60,10 +61,10 @@ def sources(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResu
     ],
     check_specs=[
         dg.AssetCheckSpec(
-            "every_source_was_served",
+            "every_source_delivered",
             asset=RECEIPTS,
-            description="Each source was pulled tonight or stands unchanged. One that failed is served as it"
-            " was pulled before, and marked; it stops nobody else.",
+            description="Each source was pulled tonight or stands unchanged. One that was not is marked, and"
+            " stops nobody else.",
         )
     ],
     pool=WRITER_POOL,
@@ -74,23 +75,23 @@ def receipts(
     """Pulls every source; one that fails stops no other."""
     programme, _ = load(home.settings)
     keep_partitions(context.instance, programme)
-    failed: dict[str, str] = {}
+    late: dict[str, str] = {}
     states: dict[str, int] = {}
     for receipt in pull_programme(programme, home.settings.home):
         states[receipt.state] = states.get(receipt.state, 0) + 1
-        if receipt.state in SERVED:
+        if receipt.state in DELIVERED:
             metadata = receipt_metadata(receipt)
             context.log_event(dg.AssetMaterialization(SOURCES, partition=receipt.source, metadata=metadata))
         else:
-            failed[receipt.source] = receipt.message
+            late[receipt.source] = f"{receipt.state}: {receipt.message}"
             context.log.warning(f"source {receipt.source}: {receipt.state}: {receipt.message}")
     yield dg.MaterializeResult(asset_key=RECEIPTS, metadata={f"{k}_sources": n for k, n in states.items()})
     yield dg.AssetCheckResult(
-        check_name="every_source_was_served",
+        check_name="every_source_delivered",
         asset_key=RECEIPTS,
-        passed=not failed,
+        passed=not late,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata=failed,
+        metadata=late,
     )
 
 
