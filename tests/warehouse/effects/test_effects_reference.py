@@ -242,14 +242,15 @@ def test_a_rate_equals_the_weighted_regression_of_events_per_exposure_on_exposur
         cluster_id=cluster.astype(str),
         arm=np.where(cluster % 2, "treatment", "control"),
         value_steps=rng.integers(0, 30, 70),
-        exposure_steps=rng.integers(1, 9, 70),
+        exposure_steps=rng.integers(1, 9, 70) * 1_000_000,  # counted in millionths
     )
     warehouse = effects_warehouse()
     warehouse.programme({"here": "pilot"}, [{"statistic": "rate"}])
     warehouse.units(units)
     warehouse.build("moments", "fits", "int_site_effects")
     row = warehouse.rows("from effects.int_site_effects").iloc[0]
-    rates = units.assign(value_steps=units.value_steps / units.exposure_steps, weight=units.exposure_steps)
+    exposure = units.exposure_steps / 1e6
+    rates = units.assign(value_steps=units.value_steps / exposure, weight=exposure)
     expected = by_matrices(rates, units.site, units.cluster_id)
     assert [row.estimate, row.estimate_se, row.df] == pytest.approx(expected, rel=1e-9)
 

@@ -175,12 +175,12 @@ def test_shares_are_compared_in_percentage_points_and_rates_per_exposure(built):
         "risk_difference",
         pytest.approx(means["treatment"] - means["control"]),
     )
-    rates = units.assign(exposure_steps=lambda u: u.index % 3 + 1)
+    rates = units.assign(exposure_steps=lambda u: (u.index % 3 + 1) * 1_000_000)
     row = only(
         built(rates, stages={"pilot_0": "pilot"}, indicators=[{"statistic": "rate"}]), "int_site_effects"
     )
     sums = rates.groupby("arm")[["value_steps", "exposure_steps"]].sum()
-    ratio = sums.value_steps / sums.exposure_steps
+    ratio = sums.value_steps / (sums.exposure_steps / 1e6)
     assert row.estimate == pytest.approx(ratio["treatment"] - ratio["control"])
     assert row.estimate_se > 0
     assert pd.isna(row.sd_control)
