@@ -3,6 +3,7 @@
 In: settings. Out: a loaded programme and the night's date. What a programme means is ingestion's matter.
 """
 
+import json
 import logging
 import shutil
 from datetime import date
@@ -46,9 +47,16 @@ def load(settings: Settings) -> tuple[Programme, date]:
 
     Raises:
         ProgrammeFaults: the programme's YAML has faults.
-        SettingsFault: there is no such programme.
+        SettingsFault: there is no such programme, or the home serves another one.
     """
     programme = load_programme(programme_folder(settings))
+    manifest = settings.releases / "current" / "manifest.json"
+    served = json.loads(manifest.read_text())["programme"] if manifest.exists() else programme.programme
+    if served != programme.programme:
+        raise SettingsFault(
+            f"{settings.home} serves the programme '{served}', not '{programme.programme}'."
+            " Remedy: give each programme a home of its own (SITEWISE_HOME or --home)."
+        )
     return programme, settings.as_of(programme.nightly.as_of, programme.nightly.timezone)
 
 

@@ -5,6 +5,7 @@ In: the run's events, as log records. Out: lines and a moving bar. Events carry 
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 LOGGER = "sitewise.run"
+LOG_BYTES = 5_000_000
 STEPS = {
     "receipts": "pulling sources",
     "registry": "reading the programme",
@@ -46,7 +48,7 @@ def announce(done: str) -> None:
 def write_log(path: Path) -> None:
     """Sends this process' runs to a log file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path)
+    handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logging.getLogger(LOGGER).addHandler(handler)
 

@@ -4,6 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli import app
+from orchestration.programmes import load
+from orchestration.settings import Settings, SettingsFault
 
 RUNNER = CliRunner()
 
@@ -112,3 +114,12 @@ def test_a_home_without_releases_says_how_to_make_one():
         result = run("release", command)
         assert result.exit_code == 2
         assert "sitewise nightly" in result.output
+
+
+def test_a_home_serves_one_programme(programme, home):
+    current = home / "releases" / "current"
+    current.mkdir(parents=True)
+    (current / "manifest.json").write_text('{"programme": "another"}')
+    settings = Settings(home, str(programme.folder), 1)
+    with pytest.raises(SettingsFault, match="serves the programme 'another'"):
+        load(settings)
