@@ -51,8 +51,8 @@ def test_one_entry_adds_an_indicator_a_rule_and_a_source(small_programme, home, 
 
     (small_programme.folder / "indicators/score.yml").write_text(score)
     small_programme.add("sources.yml", source)
-    ages = {
-        "rule": "age_is_a_pupils",
+    out_of_fifty = {
+        "rule": "scores_are_out_of_fifty",
         "type": "range",
         "item": "child_test.score",
         "min": 0,
@@ -64,12 +64,13 @@ def test_one_entry_adds_an_indicator_a_rule_and_a_source(small_programme, home, 
         "set_on": "2026-01-10",
         "ground": "the test is marked out of fifty",
     }
-    small_programme.write("rules/scores.yml", [ages])
+    small_programme.write("rules/scores.yml", [out_of_fifty])
     night = sitewise(home, "nightly", "--programme", small_programme.folder)
     assert night.returncode == 0, night.stdout + night.stderr
     assert published(home, "select indicator from indicators order by all") == [("reads_pct",), ("score",)]
     assert published(home, "select source from provenance where source = 'endline_site_h'")
-    judged = published(home, "select distinct state from quality_verdicts where rule = 'age_is_a_pupils'")
+    asked = "select distinct verdict from quality_verdicts where rule = 'scores_are_out_of_fifty'"
+    judged = published(home, asked)
     assert judged == [("pass",)]
     shown = published(
         home,

@@ -79,7 +79,7 @@ def test_a_unit_outside_the_frame_is_marked_and_changes_no_effect(bad_night, pub
     assert published(home, effect) == published(home_two, effect)
     judged = published(
         home_two,
-        "select violations from quality_verdicts where rule like '%in_the_frame%' and site = 'site_a'",
+        "select violation_count from quality_verdicts where rule like '%in_the_frame%' and site = 'site_a'",
     )
     assert {1} == {int(row[0]) for row in judged}
 
