@@ -7,7 +7,7 @@ STAR_PIN := ingestion/programmes/star/requirements.txt
 # Installing compiles byte-code, which every later process would otherwise do again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo ui test test-slow bench lint clean
+.PHONY: setup demo ui test test-slow bench lint pins clean
 
 setup: $(VENV)/.installed
 
@@ -29,7 +29,7 @@ ui: $(VENV)/.installed
 	$(BIN)/sitewise ui --programme $(PROGRAMME)
 
 test: $(VENV)/.installed $(VENV)/.star
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-slow: $(VENV)/.installed $(VENV)/.star
 	$(BIN)/python -m pytest -m slow
@@ -42,6 +42,11 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint dbt_project/models dbt_project/macros
+
+# Writes requirements.txt anew from the ranges in pyproject.toml: hashes, no index address.
+pins: $(VENV)/.installed
+	$(BIN)/uv pip compile pyproject.toml --extra dev --generate-hashes --no-annotate --no-header \
+		--python-version 3.11 --upgrade --output-file requirements.txt
 
 clean:
 	rm -rf $(VENV) .sitewise
