@@ -10,7 +10,7 @@ import json
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,22 +44,29 @@ _NOT_READING = {"max_age_days", "units"}
 
 
 def pull_programme(
-    programme: Programme, home: Path, sources: Iterable[str] | None = None
+    programme: Programme, home: Path, sources: Iterable[str] | None = None, as_of: date | None = None
 ) -> Iterator[Receipt]:
-    """Pulls a programme's sources, or some of them, in its order; a failure stops none of the others."""
+    """Pulls a programme's sources, or some of them, in its order; a failure stops none of the others.
+
+    See `pull_source` for the arguments.
+    """
     wanted = None if sources is None else set(sources)
     for source in programme.sources:
         if wanted is None or source.source in wanted:
-            yield pull_source(programme, source.source, home)
+            yield pull_source(programme, source.source, home, as_of)
 
 
-def pull_source(programme: Programme, source_id: str, home: Path) -> Receipt:
+def pull_source(programme: Programme, source_id: str, home: Path, as_of: date | None = None) -> Receipt:
     """Pulls one source.
+
+    A source all of whose waves are frozen is not pulled again once it has been served: what it landed is
+    read as the YAML now says, and changes in its drop are not looked at.
 
     Args:
         programme: The programme.
         source_id: The source's id.
         home: SITEWISE_HOME.
+        as_of: The night's date, which tells whether waves are frozen; None takes none for frozen.
 
     Returns:
         The receipt, which is also stored in the landing.
@@ -74,7 +81,8 @@ def pull_source(programme: Programme, source_id: str, home: Path) -> Receipt:
     )
     found: list[LandedOriginal] = []
     try:
-        receipt = _pull(programme, source, home, receipt, found)
+        is_frozen = as_of is not None and programme.is_frozen(source, as_of)
+        receipt = _pull(programme, source, home, receipt, found, is_frozen)
     except ExportFault as fault:
         receipt = _kept_as_it_was(home, receipt, "failed", str(fault))
     except OSError as error:
@@ -123,11 +131,19 @@ def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOrig
 
 
 def _pull(
-    programme: Programme, source: Source, home: Path, receipt: Receipt, found: list[LandedOriginal]
+    programme: Programme,
+    source: Source,
+    home: Path,
+    receipt: Receipt,
+    found: list[LandedOriginal],
+    is_frozen: bool,
 ) -> Receipt:
     served = served_originals(home, source.source, source.pull.mode)
-    for original in _landed(programme, source, home, served):
-        found.append(original)
+    if is_frozen and served:
+        found.extend(served)
+    else:
+        for original in _landed(programme, source, home, served):
+            found.append(original)
     whole = each_once([*served, *found] if source.pull.mode == "delta" else found)
     fingerprint = input_hash(programme, source, whole)
     times = [time for original in whole if (time := export_time(original.name))]

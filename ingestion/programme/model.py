@@ -253,6 +253,13 @@ class Programme(Head):
             frozen=(own and own.frozen) or wave.frozen,
         )
 
+    def is_frozen(self, source: Source, as_of: date) -> bool:
+        """Whether every wave a source delivers is frozen at all its sites; a frame's source never is."""
+        waves = [wave for wave in self.waves if wave.wave in source.waves]
+        sites = [site for site in self.sites if source.sites is None or site.site in source.sites]
+        states = {self.wave_dates(site, wave).state(as_of) for wave in waves for site in sites}
+        return not source.is_frame and states == {"frozen"}
+
     def door(self, source: Source) -> Door:
         """What may pass into the lake from a source: its own door, else its instrument's."""
         if source.privacy is not None:

@@ -40,8 +40,8 @@ class PullFailed(RuntimeError):
 )
 def sources(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Pulls one source again."""
-    programme, _ = load(home.settings)
-    receipt = pull_source(programme, context.partition_key, home.settings.home)
+    programme, as_of = load(home.settings)
+    receipt = pull_source(programme, context.partition_key, home.settings.home, as_of)
     if receipt.state not in DELIVERED:
         raise PullFailed(f"{receipt.source}: {receipt.message}")
     return dg.MaterializeResult(metadata=receipt_metadata(receipt))
@@ -73,11 +73,11 @@ def receipts(
     context: dg.AssetExecutionContext, home: Home
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
     """Pulls every source; one that fails stops no other."""
-    programme, _ = load(home.settings)
+    programme, as_of = load(home.settings)
     keep_partitions(context.instance, programme)
     late: dict[str, str] = {}
     states: dict[str, int] = {}
-    for receipt in pull_programme(programme, home.settings.home):
+    for receipt in pull_programme(programme, home.settings.home, as_of=as_of):
         states[receipt.state] = states.get(receipt.state, 0) + 1
         if receipt.state in DELIVERED:
             metadata = receipt_metadata(receipt)

@@ -1,6 +1,7 @@
 """Pulling again: nothing new costs nothing, deltas merge, snapshots delete, the landing alone rebuilds."""
 
 import shutil
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -54,6 +55,22 @@ def test_yaml_that_changes_the_reading_reads_again(small_programme, tmp_path, ch
     pull_source(load_programme(small_programme.folder), SOURCE, tmp_path)
     _source(small_programme, **change)
     assert pull_source(load_programme(small_programme.folder), SOURCE, tmp_path).state == state
+
+
+def test_a_frozen_wave_is_served_as_it_was_landed(small_programme, tmp_path) -> None:
+    head = small_programme.read("programme.yml")
+    head["waves"][0]["frozen"] = "2026-01-31"
+    small_programme.write("programme.yml", head)
+    programme = load_programme(small_programme.folder)
+    export = small_programme.folder / "exports/site_a/endline.csv"
+    first = pull_source(programme, SOURCE, tmp_path, date(2026, 2, 1))
+    assert first.state == "landed"
+    export.write_text("".join(export.read_text().splitlines(keepends=True)[:-1]))
+    assert pull_source(programme, SOURCE, tmp_path, date(2026, 2, 1)).state == "unchanged"
+    assert pull_source(programme, SOURCE, tmp_path, date(2026, 1, 30)).rows_kept == first.rows_kept - 1
+    export.unlink()
+    again = pull_source(programme, SOURCE, tmp_path, date(2026, 2, 1))
+    assert (again.state, again.rows_kept) == ("unchanged", first.rows_kept - 1)
 
 
 def test_a_lost_or_damaged_lake_is_written_again(small_programme, tmp_path) -> None:
