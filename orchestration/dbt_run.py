@@ -6,11 +6,9 @@ view of them is in assets/models.py. dbt itself is imported only where it runs.
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from orchestration.change import folder_fingerprint
@@ -52,13 +50,18 @@ def manifest(settings: Settings) -> Mapping[str, Any]:
 def _manifest(settings: Settings, fingerprint: str) -> Mapping[str, Any]:
     kept = settings.home / "dbt" / f"manifest-{fingerprint[:12]}.json"
     if not kept.exists():
-        stage = settings.home / "dbt" / f".stage-{os.getpid()}"
-        _invoke(settings, ["parse"], stage)
+        stage = kept.with_suffix(f".{os.getpid()}")
+        _parsed(settings, fingerprint).writable_manifest().write(str(stage))
         for outdated in kept.parent.glob("manifest-*.json"):
             outdated.unlink(missing_ok=True)
-        (stage / "manifest.json").replace(kept)
-        shutil.rmtree(stage)
+        stage.replace(kept)
     return json.loads(kept.read_text())
+
+
+@lru_cache(maxsize=1)
+def _parsed(settings: Settings, fingerprint: str) -> Any:
+    """The project as dbt's own object, parsed once a process: both halves run from it."""
+    return _invoke(settings, ["--no-write-json", "parse"])
 
 
 def build(
@@ -80,7 +83,8 @@ def build(
             on_node(event.data.node_info.unique_id)
 
     arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    outcome = _invoke(settings, [*arguments, "--select", *select], settings.home / "dbt" / "target", announce)
+    parsed = _parsed(settings, folder_fingerprint(MODELS))
+    outcome = _invoke(settings, [*arguments, "--select", *select], parsed, announce)
     return [
         NodeResult(
             result.node.unique_id,
@@ -94,7 +98,10 @@ def build(
 
 
 def _invoke(
-    settings: Settings, arguments: Sequence[str], target: Path, announce: Callable[[Any], None] | None = None
+    settings: Settings,
+    arguments: Sequence[str],
+    parsed: Any = None,
+    announce: Callable[[Any], None] | None = None,
 ) -> Any:
     from dbt.cli.main import dbtRunner
 
@@ -102,14 +109,13 @@ def _invoke(
     folders = {
         "--project-dir": MODELS,
         "--profiles-dir": MODELS,
-        "--target-path": target,
+        "--target-path": settings.home / "dbt" / "target",
         "--log-path": settings.home / "dbt" / "logs",
     }
     paths = [str(part) for pair in folders.items() for part in pair]
     quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
-    outcome = dbtRunner(callbacks=[announce] if announce else []).invoke(
-        [*quiet, arguments[0], *arguments[1:], *paths]
-    )
+    runner = dbtRunner(manifest=parsed, callbacks=[announce] if announce else [])
+    outcome = runner.invoke([*quiet, *arguments, *paths])
     if outcome.exception is not None:
         raise ModelsFailed(f"The models cannot be run: {outcome.exception}") from outcome.exception
     return outcome.result
