@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,13 @@ def test_naming_a_release_that_is_not_there_lists_those_that_are(home):
     result = run("release", "rollback", "--to", "2020-01-01-nothing")
     assert result.exit_code == 2
     assert list_releases(home / "releases")[0].release_id in result.output
+
+
+def test_a_release_that_awaits_approval_is_served_once_it_is_approved(home):
+    careful = replace(fixture.build(home / "warehouse.duckdb", effect=0.75), approval="manual")
+    waiting = publish(home / "releases", careful, fixture.passing(careful))
+    assert current_release(home / "releases").release_id != waiting.release_id
+    assert run("release", "approve", waiting.release_id).exit_code == 0
+    assert current_release(home / "releases").release_id != waiting.release_id
+    assert run("release", "approve", waiting.release_id, "--yes").exit_code == 0
+    assert current_release(home / "releases").release_id == waiting.release_id
