@@ -45,17 +45,23 @@ def check(
 
 def _faults(folder: Path) -> tuple[list[str], list[str]]:
     """Errors and warnings of the programme's files and of its rules."""
+    from expectations.compile import rule_tables
     from expectations.fault import RuleFaults
     from expectations.rule import load_rules
     from ingestion.programme.faults import ProgrammeFaults
-    from ingestion.programme.load import check_programme
+    from ingestion.programme.load import check_programme, load_programme
+    from ingestion.programme.registry_tables import registry_tables
     from orchestration.programmes import rule_entries
 
     found = check_programme(folder)
     errors = [str(fault) for fault in found if fault.severity == "error"]
     warnings = [str(fault) for fault in found if fault.severity == "warning"]
     try:
-        load_rules(rule_entries(folder))
+        rules = load_rules(rule_entries(folder))
+        if not errors:
+            # what a rule says of items and waves is known only beside the programme; no lake is needed for it
+            programme = load_programme(folder)
+            rule_tables(rules, registry_tables(programme, folder / ".no-home", programme.waves[0].closes))
     except (RuleFaults, ProgrammeFaults) as faults:
         errors += [str(fault) for fault in faults.faults if str(fault) not in errors]
     return errors, warnings

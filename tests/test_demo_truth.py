@@ -6,6 +6,9 @@ closed form with the models.
 """
 
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -152,3 +155,17 @@ def test_no_name_phone_or_device_of_anyone_reaches_lake_or_release(demo_night) -
             sql = f"describe select * from read_parquet('{table}')"
             columns = {str(row[0]).lower().rpartition("/")[2] for row in connection.execute(sql).fetchall()}
             assert not {c for c in columns if c in planted or "phone" in c or c.endswith("child_name")}, table
+
+
+def test_the_readme_shows_what_an_older_client_reads(demo_night) -> None:
+    client = Path(sys.executable).parent / "duckdb"
+    version = subprocess.run([client, "--version"], capture_output=True, text=True, check=True).stdout
+    assert version.startswith("v1.")
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    shown = re.findall(r"```sql\n([^`]*)```\n((?:\|.*\n)+)", readme)
+    assert len(shown) == 3
+    release = demo_night / "releases/current/sitewise.duckdb"
+    for query, table in shown:
+        command = [client, "-readonly", release, "-c", ".mode markdown", "-c", query]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert printed.strip() == table.strip()

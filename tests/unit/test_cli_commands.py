@@ -63,6 +63,16 @@ def test_a_faulty_rule_is_told_by_the_same_command(programme):
     assert "rules/mine.yml:2 rule.type: " in result.output
 
 
+def test_a_rule_about_an_item_that_is_not_there_is_told_by_the_same_command(programme):
+    rule = {"rule": "mine", "type": "range", "item": "child_test.scoer", "min": 0, "max": 5}
+    about = {"dimension": "validity", "severity": "critical", "threshold_pct": 2}
+    who = {"set_by": "tests", "set_on": "2026-01-10", "ground": "a slip of the pen"}
+    programme.write("rules/mine.yml", [rule | about | who])
+    result = run("check", "--programme", programme.folder)
+    assert result.exit_code == 1
+    assert "rules/mine.yml:" in result.output and "child_test.score" in result.output
+
+
 def test_connecting_names_a_folder_without_files_and_what_was_not_tried(programme):
     sources = programme.read("sources.yml")
     sources[0]["pull"] = {"drop": "nowhere/*.csv"}
