@@ -3,6 +3,8 @@
 In: the night and the release being served. Out: a short table. Numbers are the release's own, only rounded.
 """
 
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -43,10 +45,11 @@ def print_night(console: Console, settings: Settings, night: Night) -> None:
         return
     with connected(database.resolve(), read_only=True) as connection:
         rows = {
-            name: connection.execute(query).to_arrow_table().to_pylist()
+            name: connection.sql(query).to_arrow_table().to_pylist()
             for name, query in (("headline", HEADLINES), ("withheld", WITHHELD))
         }
-    console.print(_headline_table(rows["headline"]))
+    for table in _headline_tables(rows["headline"]):
+        console.print(table)
     for row in rows["withheld"]:
         count = f"{row['withheld_cell_count']} of {row['judged_cell_count']} cells withheld"
         console.print(f"{row['site']}: {count}: {row['withheld_reason']}", markup=False, highlight=False)
@@ -54,22 +57,32 @@ def print_night(console: Console, settings: Settings, night: Night) -> None:
     console.print(f"Release: {_served(settings.releases)}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _headline_table(rows: list[dict[str, Any]]) -> Table:
-    is_several = len({(row["analysis_title"], row["wave"]) for row in rows}) > 1
-    table = Table("indicator", "pilot effect", "scaled effect", "kept", "in words", box=None, pad_edge=False)
-    for row in rows:
-        whole = row["effect_scope"] != "retention"
-        scaled = _interval(row, "effect") if whole else _interval(row, "scaled_effect", "scaled")
-        kept = _interval(row, "retention", percent=True) if row["retention_set"] == "bounded" else "-"
-        where = f"{row['analysis_title']}, {row['wave']}: " if is_several else ""
-        table.add_row(
-            f"{where}{row['indicator_title']} ({row['effect_unit']})",
-            _interval(row, "pilot_effect", "pilot"),
-            f"{scaled} (network)" if whole else scaled,
-            kept,
-            row["verdict_words"],
+def _headline_tables(rows: list[dict[str, Any]]) -> Iterator[Table]:
+    """One table for each headline analysis; without a pilot, the effect over all sites stands alone."""
+    for title, group in groupby(rows, key=lambda row: row["analysis_title"]):
+        answers = list(group)
+        whole = all(row["effect_scope"] != "retention" for row in answers)
+        sides = ["effect over all sites"] if whole else ["pilot effect", "scaled effect"]
+        table = Table(
+            "indicator", "wave", *sides, "kept", "in words", title=title, title_justify="left", box=None
         )
-    return table
+        for row in answers:
+            pair = [_interval(row, "pilot_effect", "pilot"), _interval(row, "scaled_effect", "scaled")]
+            table.add_row(
+                f"{row['indicator_title']} ({row['effect_unit']})",
+                row["wave"],
+                *([_interval(row, "effect")] if whole else pair),
+                _kept(row),
+                row["verdict_words"],
+            )
+        yield table
+
+
+def _kept(row: dict[str, Any]) -> str:
+    """The retention with its interval, or in words why there is none."""
+    if row["retention_set"] == "bounded":
+        return _interval(row, "retention", percent=True)
+    return str(row["retention_set"] or "not_applicable").replace("_", " ")
 
 
 def _interval(row: dict[str, Any], name: str, bounds: str = "", *, percent: bool = False) -> str:
