@@ -46,11 +46,12 @@ def announce(done: str) -> None:
 
 
 def write_log(path: Path) -> None:
-    """Sends this process' runs to a log file."""
+    """Sends this process' runs to a log file, and with them what the engine says of steps it skips."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=2)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.getLogger(LOGGER).addHandler(handler)
+    for name in (LOGGER, "dagster"):
+        logging.getLogger(name).addHandler(handler)
 
 
 class ProgressBar(logging.Handler):

@@ -62,15 +62,21 @@ def _headline_tables(rows: list[dict[str, Any]]) -> Iterator[Table]:
     for title, group in groupby(rows, key=lambda row: row["analysis_title"]):
         answers = list(group)
         whole = all(row["effect_scope"] != "retention" for row in answers)
-        sides = ["effect over all sites"] if whole else ["pilot effect", "scaled effect"]
+        waves = {row["wave"] for row in answers}
         table = Table(
-            "indicator", "wave", *sides, "kept", "in words", title=title, title_justify="left", box=None
+            title=f"{title} ({', '.join(waves)})" if len(waves) == 1 else title,
+            title_justify="left",
+            box=None,
+            pad_edge=False,
         )
+        sides = ["effect over all sites"] if whole else ["pilot effect", "scaled effect"]
+        for header in ["indicator", *(["wave"] if len(waves) > 1 else []), *sides, "kept", "in words"]:
+            table.add_column(header, overflow="fold")
         for row in answers:
             pair = [_interval(row, "pilot_effect", "pilot"), _interval(row, "scaled_effect", "scaled")]
             table.add_row(
                 f"{row['indicator_title']} ({row['effect_unit']})",
-                row["wave"],
+                *([row["wave"]] if len(waves) > 1 else []),
                 *([_interval(row, "effect")] if whole else pair),
                 _kept(row),
                 row["verdict_words"],
