@@ -1,5 +1,18 @@
 -- Read from the published effects, so that what is hidden there is hidden here. With a pilot, both sides are those that
 -- were compared, by one estimator; without, the effect is that of the network.
+with cautions as (
+    select
+        analysis,
+        indicator,
+        wave,
+        measure,
+        estimator,
+        string_agg(stage || ': ' || interval_note, '; ' order by stage) as interval_notes
+    from {{ ref('pooled_effects') }}
+    where dimension = 'all' and stage in ('pilot', 'scaled')
+    group by analysis, indicator, wave, measure, estimator
+)
+
 select
     questions.analysis,
     questions.indicator,
@@ -45,7 +58,7 @@ select
         when questions.effect_scope = 'network' then 'no pilot to compare with: the effect over all sites is given'
         else coalesce(retention.verdict_words, 'no effect could be compared')
     end as verdict_words,
-    retention.note,
+    nullif(concat_ws('; ', retention.note, cautions.interval_notes), '') as note,
     coalesce(network.estimand, retention.estimand) as estimand,
     questions.unit as weighting,
     questions.inference,
@@ -76,3 +89,10 @@ left join {{ ref('effect_retention') }} as retention
         and questions.indicator = retention.indicator
         and questions.wave = retention.wave
         and questions.effect_scope = 'retention'
+left join cautions
+    on
+        retention.analysis = cautions.analysis
+        and retention.indicator = cautions.indicator
+        and retention.wave = cautions.wave
+        and retention.measure = cautions.measure
+        and retention.estimator = cautions.estimator

@@ -49,6 +49,7 @@ select
     {{ unless_suppressed('prediction_hts_high') }} as prediction_hts_high,
     {{ unless_suppressed('largest_weight_pct') }} as largest_weight_pct,
     withheld_sites,
+    {{ unless_suppressed('interval_note') }} as interval_note,
     estimand,
     {{ comparability_class() }} as comparability_class,
     quality_verdict,

@@ -53,7 +53,8 @@ create table effects.int_pooled_effects (
     measure varchar, estimator varchar, unit varchar, inference varchar, is_headline boolean, site_count
     bigint, estimate double, estimate_se double, df double, estimate_low double, estimate_high double,
     tau2 double, q double, i2_q_pct double, i2_tau2_pct double, prediction_hts_low double,
-    prediction_hts_high double, largest_weight_pct double, withheld_sites varchar, why_missing varchar
+    prediction_hts_high double, largest_weight_pct double, withheld_sites varchar, interval_note varchar,
+    why_missing varchar
 );
 
 create table effects.int_effect_retention (
