@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import hypothesis
 import pytest
 from ruamel.yaml import YAML
 
@@ -26,6 +27,9 @@ SMALL_SITES = {f"site_{letter}": ("pilot" if letter in "abc" else "scaled") for 
 def pytest_configure(config: pytest.Config) -> None:
     """Numbers must not depend on the machine's cores, in tests as in nights."""
     os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", GX_ANALYTICS_ENABLED="false")
+    # a busy machine is no fault of the code: examples are timed by nobody, and a failing one can be replayed
+    hypothesis.settings.register_profile("sitewise", deadline=None, print_blob=True)
+    hypothesis.settings.load_profile("sitewise")
 
 
 @pytest.fixture(scope="session")
