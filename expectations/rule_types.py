@@ -7,6 +7,7 @@ No type sees an outcome by arm, an effect, drift of outcomes across sites or cha
 withholds on results would select on results. `arm_shares` holds counts of units by arm against the design.
 """
 
+from abc import ABC, abstractmethod
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -40,7 +41,7 @@ Number = Annotated[float, BeforeValidator(_no_truth_value), Field(allow_inf_nan=
 Text = Annotated[str, Field(min_length=1)]
 
 
-class BaseRule(BaseModel):
+class BaseRule(BaseModel, ABC):
     """What every rule says: its name, its weight, and who set its threshold, when and on what ground."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -61,9 +62,9 @@ class BaseRule(BaseModel):
     replaces: Text | None = None
 
     @property
+    @abstractmethod
     def threshold(self) -> float:
         """The limit, in the type's unit."""
-        raise NotImplementedError(type(self).__name__)
 
 
 class PercentAtMost(BaseRule):
