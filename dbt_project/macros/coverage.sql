@@ -80,14 +80,9 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if branches -%}
-        {{ branches | join('\n    union all\n    ') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as source, cast(null as varchar) as lake_table, cast(null as varchar) as column_name,
-            cast(null as varchar) as item, cast(null as varchar) as role, cast(null as bigint) as answered_count,
-            cast(null as bigint) as missing_code_count, cast(null as bigint) as blank_count,
-            cast(null as bigint) as unreadable_count, cast(null as bigint) as unmapped_count
-        where false
-    {%- endif -%}
+    {{ one_under_another(branches, {
+        'source': 'varchar', 'lake_table': 'varchar', 'column_name': 'varchar', 'item': 'varchar',
+        'role': 'varchar', 'answered_count': 'bigint', 'missing_code_count': 'bigint', 'blank_count': 'bigint',
+        'unreadable_count': 'bigint', 'unmapped_count': 'bigint'
+    }) }}
 {%- endmacro %}

@@ -12,15 +12,10 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if branches -%}
-        {{ branches | join('\n    union all\n    ') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as source, cast(null as varchar) as lake_table, cast(null as varchar) as record_id,
-            cast(null as varchar) as instrument, cast(null as varchar) as item, cast(null as varchar) as value_text,
-            cast(null as varchar) as state, cast(null as decimal(38, 12)) as value_decimal
-        where false
-    {%- endif -%}
+    {{ one_under_another(branches, {
+        'source': 'varchar', 'lake_table': 'varchar', 'record_id': 'varchar', 'instrument': 'varchar',
+        'item': 'varchar', 'value_text': 'varchar', 'state': 'varchar', 'value_decimal': 'decimal(38, 12)'
+    }) }}
 {%- endmacro %}
 
 {% macro long_cells_of(table, tables, items) -%}

@@ -69,14 +69,9 @@
             )) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if branches -%}
-        {{ branches | join('\n    union all\n    ') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as indicator, cast(null as varchar) as wave, cast(null as varchar) as unit_key,
-            cast(null as varchar) as site_found, cast(null as boolean) as is_in_frame,
-            cast(null as varchar) as record_id, cast(null as bigint) as steps, cast(null as bigint) as exposure,
-            cast(null as varchar) as why, cast(null as bigint) as baseline
-        where false
-    {%- endif -%}
+    {{ one_under_another(branches, {
+        'indicator': 'varchar', 'wave': 'varchar', 'unit_key': 'varchar', 'site_found': 'varchar',
+        'is_in_frame': 'boolean', 'record_id': 'varchar', 'steps': 'bigint', 'exposure': 'bigint',
+        'why': 'varchar', 'baseline': 'bigint'
+    }) }}
 {%- endmacro %}

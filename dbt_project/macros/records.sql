@@ -77,14 +77,9 @@
             {%- endfor -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if branches -%}
-        {{ branches | join('\n        union all\n    ') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as source, cast(null as varchar) as record_id,
-            cast(null as varchar) as dimension, cast(null as varchar) as level
-        where false
-    {%- endif -%}
+    {{ one_under_another(branches, {
+        'source': 'varchar', 'record_id': 'varchar', 'dimension': 'varchar', 'level': 'varchar'
+    }) }}
 {%- endmacro %}
 
 {#- What a form or a tracker may say of a unit that was not measured. -#}

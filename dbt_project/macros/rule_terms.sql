@@ -50,12 +50,8 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if branches -%}
-        {{ branches | join('\n    union all\n    ') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as source, cast(null as varchar) as site_code, cast(null as varchar) as wave,
-            cast(null as varchar) as rule, cast(null as bigint) as violations, cast(null as bigint) as denominator
-        where false
-    {%- endif -%}
+    {{ one_under_another(branches, {
+        'source': 'varchar', 'site_code': 'varchar', 'wave': 'varchar', 'rule': 'varchar',
+        'violations': 'bigint', 'denominator': 'bigint'
+    }) }}
 {%- endmacro %}
