@@ -4,6 +4,8 @@ export SITEWISE_HOME ?= $(CURDIR)/.sitewise/$(PROGRAMME)
 VENV := .venv
 BIN := $(VENV)/bin
 STAR_PIN := ingestion/programmes/star/requirements.txt
+# Tests that run whole nights take longest, so they are dealt out first.
+NIGHTS := $(wildcard tests/test_*.py tests/faults/*.py tests/warehouse/effects/test_cov*.py)
 # Installing compiles byte-code, which every later process would otherwise do again.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -29,7 +31,7 @@ ui: $(VENV)/.installed
 	$(BIN)/sitewise ui --programme $(PROGRAMME)
 
 test: $(VENV)/.installed $(VENV)/.star
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(NIGHTS) tests
 
 test-slow: $(VENV)/.installed $(VENV)/.star
 	$(BIN)/python -m pytest -m slow
