@@ -117,7 +117,8 @@
             )
         {%- endset -%}
         {{ return({
-            'steps': as_steps(value, grid), 'exposure': as_steps(term_number(exposure, asked), '1000000'), 'why': why
+            'steps': as_steps(value, grid), 'exposure': as_steps(term_number(exposure, asked), exposure_steps_per_unit()),
+            'why': why
         }) }}
     {%- else -%}
         {{ return(scale_expressions(indicator, asked)) }}

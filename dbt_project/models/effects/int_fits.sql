@@ -38,8 +38,7 @@ spreads as (
                 as variance_{{ name }},
         {%- endfor %}
         i.statistic = 'rate' as is_rate,
-        -- a rate divides steps of events by exposure in millionths
-        case when i.statistic = 'rate' then 1e6 else 1 end * i.resolution::double as step
+        {{ unit_per_step('i.statistic', 'i.resolution') }} as step
     from arms as a
     inner join {{ source('registry', 'indicators') }} as i on a.indicator = i.indicator
 )

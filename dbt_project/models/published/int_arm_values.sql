@@ -50,8 +50,7 @@ spread as (
         statistic,
         unit,
         multiplier,
-        -- a rate divides steps of events by exposure in millionths
-        case when statistic = 'rate' then 1e6 else 1 end * resolution::double as step,
+        {{ unit_per_step('statistic', 'resolution') }} as step,
         total * resolution::double / 1e6 as weighted_total
     from arms
     inner join scatter using ({{ cell }})
