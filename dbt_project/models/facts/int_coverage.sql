@@ -11,37 +11,15 @@ site_codes as (
         '_sw_site_code' as column_name,
         cast(null as varchar) as item,
         'system' as role,
-        count_if(site is not null) as answered_count,
-        0 as missing_code_count,
-        count_if(site is null and site_code is null) as blank_count,
-        0 as unreadable_count,
-        count_if(site is null and site_code is not null) as unmapped_count
+        cast(count_if(site is not null) as bigint) as answered_count,
+        cast(0 as bigint) as missing_code_count,
+        cast(count_if(site is null and site_code is null) as bigint) as blank_count,
+        cast(0 as bigint) as unreadable_count,
+        cast(count_if(site is null and site_code is not null) as bigint) as unmapped_count
     from {{ ref('stg_records') }}
     group by source, lake_table
 )
 
-select
-    source,
-    lake_table,
-    column_name,
-    item,
-    role,
-    cast(answered_count as bigint) as answered_count,
-    cast(missing_code_count as bigint) as missing_code_count,
-    cast(blank_count as bigint) as blank_count,
-    cast(unreadable_count as bigint) as unreadable_count,
-    cast(unmapped_count as bigint) as unmapped_count
-from cells
-union all
-select
-    source,
-    lake_table,
-    column_name,
-    item,
-    role,
-    cast(answered_count as bigint) as answered_count,
-    cast(missing_code_count as bigint) as missing_code_count,
-    cast(blank_count as bigint) as blank_count,
-    cast(unreadable_count as bigint) as unreadable_count,
-    cast(unmapped_count as bigint) as unmapped_count
-from site_codes
+select * from cells
+union all by name
+select * from site_codes
