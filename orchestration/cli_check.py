@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from orchestration.cli_options import HomeOption, ProgrammeOption, fail, read_settings
-from orchestration.settings import SettingsFault
+from orchestration.settings import Settings, SettingsFault
 
 
 def check(
@@ -31,7 +31,7 @@ def check(
         folder = programme_folder(settings)
     except SettingsFault as fault:
         fail(str(fault))
-    errors, warnings = _faults(folder)
+    errors, warnings = _faults(settings, folder)
     for line in [*errors, *warnings]:
         typer.echo(line)
     if connect and not errors:
@@ -43,25 +43,25 @@ def check(
         raise typer.Exit(1)
 
 
-def _faults(folder: Path) -> tuple[list[str], list[str]]:
+def _faults(settings: Settings, folder: Path) -> tuple[list[str], list[str]]:
     """Errors and warnings of the programme's files and of its rules."""
-    from expectations.compile import rule_tables
     from expectations.fault import RuleFaults
     from expectations.rule import load_rules
     from ingestion.programme.faults import ProgrammeFaults
     from ingestion.programme.load import check_programme, load_programme
-    from ingestion.programme.registry_tables import registry_tables
-    from orchestration.programmes import rule_entries
+    from orchestration.programmes import declared_tables, rule_entries
 
     found = check_programme(folder)
     errors = [str(fault) for fault in found if fault.severity == "error"]
     warnings = [str(fault) for fault in found if fault.severity == "warning"]
     try:
-        rules = load_rules(rule_entries(folder))
-        if not errors:
-            # what a rule says of items and waves is known only beside the programme; no lake is needed for it
+        if errors:
+            load_rules(rule_entries(folder))
+        else:
+            # what a rule says of items and waves can be judged only beside a sound programme
             programme = load_programme(folder)
-            rule_tables(rules, registry_tables(programme, folder / ".no-home", programme.waves[0].closes))
+            as_of = settings.as_of(programme.nightly.as_of, programme.nightly.timezone)
+            declared_tables(programme, settings.home, as_of)
     except (RuleFaults, ProgrammeFaults) as faults:
         errors += [str(fault) for fault in faults.faults if str(fault) not in errors]
     return errors, warnings

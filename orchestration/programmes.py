@@ -9,10 +9,14 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from expectations.rule import shipped_rules_folder
+import pyarrow as pa
+
+from expectations.compile import rule_tables
+from expectations.rule import load_rules, shipped_rules_folder
 from ingestion.programme.faults import ProgrammeFaults
 from ingestion.programme.load import Entry, load_programme, read_entries
 from ingestion.programme.model import Nightly, Programme
+from ingestion.programme.registry_tables import registry_tables
 from orchestration.settings import SHIPPED, SIMULATED, Settings, SettingsFault
 
 
@@ -68,6 +72,17 @@ def rule_entries(folder: Path) -> list[Entry]:
     """
     files = [*sorted(shipped_rules_folder().glob("*.yml")), *sorted((folder / "rules").glob("*.yml"))]
     return [entry for path in files for entry in read_entries(path)]
+
+
+def declared_tables(programme: Programme, home: Path, as_of: date) -> dict[str, pa.Table]:
+    """Everything that is known before the models run: the registry's tables, the rules among them.
+
+    Raises:
+        ProgrammeFaults: a rule file is not readable YAML.
+        RuleFaults: a rule has faults, by itself or beside the programme.
+    """
+    tables = dict(registry_tables(programme, home, as_of))
+    return tables | rule_tables(load_rules(rule_entries(programme.folder)), tables)
 
 
 def nightly_of(settings: Settings) -> Nightly:

@@ -10,15 +10,12 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from expectations.compile import rule_tables
-from expectations.rule import load_rules
-from ingestion.programme.registry_tables import registry_tables
 from orchestration.assets import OWNERS
 from orchestration.assets.metadata import arrow_metadata
 from orchestration.assets.pull import RECEIPTS, SOURCES
 from orchestration.change import fingerprint, is_unchanged
 from orchestration.home import Home
-from orchestration.programmes import load, rule_entries
+from orchestration.programmes import declared_tables, load
 from orchestration.settings import Settings
 from orchestration.warehouse import WRITER_POOL, remove, write_tables
 
@@ -33,8 +30,7 @@ def compute_registry(settings: Settings) -> tuple[dict[str, pa.Table], pa.Table]
         RuleFaults: a rule has faults.
     """
     programme, as_of = load(settings)
-    tables = dict(registry_tables(programme, settings.home, as_of))
-    tables |= rule_tables(load_rules(rule_entries(programme.folder)), tables)
+    tables = declared_tables(programme, settings.home, as_of)
     row = {
         "programme": programme.programme,
         "as_of_date": as_of,
