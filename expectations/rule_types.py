@@ -9,7 +9,7 @@ withholds on results would select on results. `arm_shares` holds counts of units
 
 from abc import ABC, abstractmethod
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
@@ -275,18 +275,9 @@ MeasuredRule = (
 )
 RuleSpec = Annotated[ItemRule | MeasuredRule, Field(discriminator="type")]
 
+# By the name that each type gives itself.
 RULE_TYPES: dict[str, type[BaseRule]] = {
-    "required_answered": RequiredAnswered,
-    "range": Range,
-    "allowed_values": AllowedValues,
-    "readable": Readable,
-    "check": Check,
-    "key_unique": KeyUnique,
-    "in_frame": InFrame,
-    "frame_unique": FrameUnique,
-    "volume_against_frame": VolumeAgainstFrame,
-    "arm_shares": ArmShares,
-    "freshness": Freshness,
-    "delivered": Delivered,
-    "claimed_once": ClaimedOnce,
+    name: kind
+    for kind in (*get_args(ItemRule), *get_args(MeasuredRule))
+    for name in get_args(kind.model_fields["type"].annotation)
 }
