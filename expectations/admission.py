@@ -55,14 +55,15 @@ def _ranked(judgements: pa.Table) -> pl.DataFrame:
 
 
 def _matches(judgements: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
-    """Judgements beside the cells they touch, worst first; ties go by rule and the judgement's own key."""
+    """Judgements beside the cells they touch, worst first; ties go by everything else that is told of one."""
     # A judgement that does not say what it touches touches everything, or it would withhold nothing.
     own = judgements.with_columns(pl.col(_CELL).fill_null("*")).rename(
         {name: f"own_{name}" for name in _CELL}
     )
+    ties = ["rule", "own_site", "own_wave", "own_indicator", "severity", "state", "reason"]
     return pl.concat(_by_wildcards(own, cells)).sort(
-        [*_CELL, "rank", "rule", "own_site", "own_wave", "own_indicator"],
-        descending=[False] * 3 + [True] + [False] * 4,
+        [*_CELL, "rank", *ties],
+        descending=[False] * len(_CELL) + [True] + [False] * len(ties),
         nulls_last=True,
     )
 

@@ -132,3 +132,9 @@ def test_the_order_of_judgements_does_not_matter(judgements, chance):
     chance.shuffle(judgements)
     chance.shuffle(cells)
     assert admission(*judgements, cells=cells) == first
+
+
+def test_judgements_alike_in_key_and_rank_are_told_in_one_order():
+    softened = judgement("fail", severity="warning", rule="r2", site="*", indicator="*")
+    warned = judgement("warn", severity="critical", rule="r2", site="*", indicator="*")
+    assert admission(softened, warned, cells=[CELL]) == admission(warned, softened, cells=[CELL])
