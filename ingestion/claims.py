@@ -49,7 +49,7 @@ def claimed_elsewhere(
         latest = next(read_receipts(home, other.source), None)
         if latest is None or latest.state not in SERVED:
             continue
-        theirs = {each.sha256: each.name for each in served_originals(home, other.source, other.pull.mode)}
+        theirs = {each.sha256: each.name for each in served_originals(home, other.source, other.pull.gathers)}
         shared = [each for each in originals if each.sha256 in theirs]
         if shared and (count := _shared_count(home, other, record_ids)):
             first = shared[0]

@@ -30,7 +30,7 @@ def export_time(name: str) -> str | None:
 
 def in_export_order(originals: Sequence[Original]) -> list[Original]:
     """Originals by the time of export in their names, where all have one, else as they come."""
-    times = [export_time(original.name) for original in originals]
+    times = [original.exported_at or export_time(original.name) for original in originals]
     if not all(times):
         return list(originals)
     ranked = sorted(zip(times, range(len(originals)), strict=True), key=lambda pair: (pair[0] or "", pair[1]))

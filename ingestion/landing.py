@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingestion.export_fault import ExportFault
+from ingestion.platforms.protocol import Kind
 from ingestion.receipt import LandedOriginal, Receipt
 
 # States of a pull whose originals are those of the lake.
@@ -19,7 +20,14 @@ SERVED = ("landed", "unchanged")
 _CHUNK_BYTES = 1 << 20
 
 
-def land(home: Path, source: str, name: str, write: Callable[[Path], None]) -> LandedOriginal:
+def land(
+    home: Path,
+    source: str,
+    name: str,
+    write: Callable[[Path], None],
+    kind: Kind = "data",
+    exported_at: str | None = None,
+) -> LandedOriginal:
     """Lands one original; the same content under the same name is stored once.
 
     Args:
@@ -27,6 +35,8 @@ def land(home: Path, source: str, name: str, write: Callable[[Path], None]) -> L
         source: The source's id.
         name: The original's name.
         write: Writes the original to the path it is given.
+        kind: What it holds.
+        exported_at: Time of its export, where its name does not tell it.
     """
     folder = owner_only(home / "landing" / source)
     for stale in folder.glob(".arriving-*"):
@@ -35,7 +45,13 @@ def land(home: Path, source: str, name: str, write: Callable[[Path], None]) -> L
         fresh = Path(arriving, "original")
         write(fresh)
         fresh.chmod(0o600)
-        original = LandedOriginal(name=name, sha256=file_hash(fresh), bytes=fresh.stat().st_size)
+        original = LandedOriginal(
+            name=name,
+            sha256=file_hash(fresh),
+            bytes=fresh.stat().st_size,
+            kind=kind,
+            exported_at=exported_at,
+        )
         target = landed_path(home, source, original)
         if not target.exists():
             owner_only(target.parent)
@@ -89,6 +105,12 @@ def read_receipts(home: Path, source: str) -> Iterator[Receipt]:
 def last_served(home: Path, source: str) -> Receipt | None:
     """The latest receipt of a pull whose rows are in the lake."""
     return next((receipt for receipt in read_receipts(home, source) if receipt.state in SERVED), None)
+
+
+def last_full(home: Path, source: str) -> Receipt | None:
+    """The latest receipt of a good pull that asked for everything."""
+    served = (receipt for receipt in read_receipts(home, source) if receipt.state in SERVED)
+    return next((receipt for receipt in served if receipt.mode == "snapshot"), None)
 
 
 def served_originals(home: Path, source: str, mode: str) -> list[LandedOriginal]:

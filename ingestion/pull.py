@@ -10,10 +10,10 @@ import json
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ingestion.claims import Claim, claimed_elsewhere, lake_record_ids
 from ingestion.export_fault import ExportFault, NothingThere
@@ -24,13 +24,15 @@ from ingestion.landing import (
     each_once,
     land,
     landed_path,
+    last_full,
     last_served,
     open_landed,
     served_originals,
     write_receipt,
 )
-from ingestion.platforms import PLATFORMS
-from ingestion.platforms.protocol import MAIN, Original
+from ingestion.platforms import PLATFORMS, drops, python_package
+from ingestion.platforms.http import Api
+from ingestion.platforms.protocol import MAIN, Ask, Original, Outcome
 from ingestion.privacy import key_id, pseudonym_key, pseudonymises, question_columns, units_are_pseudonymous
 from ingestion.programme.model import Programme, Source
 from ingestion.reading import Reading, read_originals
@@ -110,7 +112,11 @@ def read_landed(
     programme: Programme, source: Source, home: Path, landed: Sequence[LandedOriginal]
 ) -> Reading:
     """Reads originals from the landing, each content once; raises ExportFault."""
-    originals = [Original(each.name, open_landed(home, source.source, each)) for each in landed]
+    originals = [
+        Original(each.name, open_landed(home, source.source, each), each.kind, each.exported_at)
+        for each in landed
+        if each.kind == "data"
+    ]
     return read_originals(programme, source, in_export_order(originals))
 
 
@@ -138,13 +144,18 @@ def _pull(
     found: list[LandedOriginal],
     is_frozen: bool,
 ) -> Receipt:
-    served = served_originals(home, source.source, source.pull.mode)
+    served = served_originals(home, source.source, source.pull.gathers)
+    mode = source.pull.mode
     if is_frozen and served:
         found.extend(served)
+    elif source.pull.connection:
+        outcome = _asked(programme, source, home, receipt, found)
+        mode = outcome.mode
+        receipt = receipt.model_copy(update={"mode": mode, "cursor": dict(outcome.cursor)})
     else:
         for original in _landed(programme, source, home, served):
             found.append(original)
-    whole = each_once([*served, *found] if source.pull.mode == "delta" else found)
+    whole = each_once([*served, *found] if mode == "delta" else found)
     fingerprint = input_hash(programme, source, whole)
     times = [time for original in whole if (time := export_time(original.name))]
     receipt = receipt.model_copy(update={"input_hash": fingerprint, "export_time": max(times, default=None)})
@@ -180,19 +191,41 @@ def _pull(
     return receipt.model_copy(update=read | reading.counts.model_dump())
 
 
+def _asked(
+    programme: Programme, source: Source, home: Path, receipt: Receipt, found: list[LandedOriginal]
+) -> Outcome:
+    """Asks the source's API from where the last pull ended or, weekly, the start; lands all it gives."""
+    name = source.pull.connection or ""
+    connection = programme.connections[name]
+    full = last_full(home, source.source)
+    last = last_served(home, source.source)
+    a_while = timedelta(days=source.pull.full_every_days)
+    is_stale = full is None or receipt.pulled_at - full.pulled_at >= a_while
+    cursor = {} if is_stale or last is None else last.cursor
+    with Api(name, connection) as api:
+        bodies = PLATFORMS[source.platform].ask(Ask(source, connection, api, cursor, receipt.pulled_at))
+        while True:
+            try:
+                body = next(bodies)
+            except StopIteration as end:
+                return cast(Outcome, end.value)
+            at = receipt.pulled_at.isoformat(timespec="milliseconds")
+            found.append(land(home, source.source, body.name, body.write, body.kind, at))
+
+
 def _landed(
     programme: Programme, source: Source, home: Path, served: list[LandedOriginal]
 ) -> Iterator[LandedOriginal]:
     """Lands what there is to pull; a delta that has delivered before may have nothing new."""
-    platform = PLATFORMS[source.platform]
+    place = python_package if source.pull.package else drops
     try:
-        offers = platform.list_originals(source, programme.folder)
+        offers = place.list_originals(source, programme.folder)
     except NothingThere:
         if source.pull.mode == "delta" and served:
             return
         raise
     for offered in offers:
-        yield land(home, source.source, offered.name, partial(platform.fetch, offered))
+        yield land(home, source.source, offered.name, partial(place.fetch, offered))
 
 
 def _conflict(home: Path, receipt: Receipt, served: list[LandedOriginal], claim: Claim) -> Receipt:

@@ -73,15 +73,15 @@ def read_originals(programme: Programme, source: Source, originals: Sequence[Ori
     seen: dict[str, set[str]] = {}
     for order, original in enumerate(originals):
         export = PLATFORMS[source.platform].read(original, source)
-        tables = {name: table for name, table in export.tables.items() if table.cells.columns}
-        rows = sum(table.cells.height + len(table.ragged) for table in tables.values())
+        tables = {name: table for name, table in export.tables.items() if table.columns}
+        rows = sum(len(table.lines) + len(table.ragged) for table in tables.values())
         (filled if rows else blank).append(original)
         notes += [f"{original.name}: it holds no rows"] if not rows else []
         for name, table in tables.items():
             notes += [f"{table.file}: {table.note}"] if table.note else []
             if name == MAIN:
                 _check_columns(source, table)
-            seen.setdefault(name, set()).update(table.cells.columns)
+            seen.setdefault(name, set()).update(table.columns)
             parts.setdefault(name, []).append(stamped(programme, source, table, order, key))
             ragged += _ragged(table)
     if not filled:
@@ -98,7 +98,7 @@ def read_originals(programme: Programme, source: Source, originals: Sequence[Ori
 
 
 def _check_columns(source: Source, table: RawTable) -> None:
-    columns = table.cells.columns
+    columns = table.columns
     for field, column in key_columns(source).items():
         if column not in columns:
             raise ExportFault(
@@ -152,7 +152,8 @@ def _ragged(table: RawTable) -> list[dict[str, str | None]]:
         {
             "file": table.file,
             "line": str(row.line),
-            "reason": f"the row has {row.cell_count} cells, the header has {row.expected_count}",
+            "reason": row.reason
+            or f"the row has {row.cell_count} cells, the header has {row.expected_count}",
             "field": None,
             "record_id": None,
         }

@@ -20,7 +20,7 @@ def rebuild(programme: Programme, home: Path) -> Iterator[tuple[str, ExportFault
         A source's id, and the fault for which its lake was left as it is, or None.
     """
     for source in programme.sources:
-        landed = served_originals(home, source.source, source.pull.mode)
+        landed = served_originals(home, source.source, source.pull.gathers)
         if not landed:
             continue
         try:

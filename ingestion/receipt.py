@@ -21,6 +21,8 @@ class LandedOriginal(BaseModel):
     name: str
     sha256: str
     bytes: int = Field(ge=0, description="Size of the original.")
+    kind: Literal["data", "definition", "attachment"] = "data"
+    exported_at: str | None = Field(None, description="Time of export where its name does not tell, UTC.")
 
 
 class LakeTable(BaseModel):
@@ -58,6 +60,7 @@ class Receipt(Counts):
     input_hash: str = Field("", description="Hash of all originals read and of how they are read.")
     tables: list[LakeTable] = Field(default_factory=list, description="The lake's tables after this pull.")
     columns_dropped: list[str] = Field(default_factory=list, description="Columns stopped at the door.")
+    cursor: dict[str, str] = Field(default_factory=dict, description="Where the next pull by API begins.")
     export_time: str | None = Field(None, description="The platform's own time of the newest export.")
 
 

@@ -29,10 +29,10 @@ def stamped(programme: Programme, source: Source, table: RawTable, order: int, k
         key: Key of the pseudonyms, empty where there are none.
     """
     identity, none = table.identity, pl.lit(None, dtype=pl.String)
-    hidden = pseudonym_columns(programme, source, table.cells.columns)
+    hidden = pseudonym_columns(programme, source, table.columns)
     record = source.keys.record.column if source.keys.record else ""
     cells = pseudonymise(
-        table.cells, hidden, key, as_written="" if record == source.keys.unit.column else record
+        table.cells.collect(), hidden, key, as_written="" if record == source.keys.unit.column else record
     )
     submitted = none if identity.submitted_at is None else identity.submitted_at
     if source.keys.submitted_at:

@@ -12,6 +12,7 @@ import io
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -26,17 +27,19 @@ csv.field_size_limit(16 * 1024 * 1024)
 
 @dataclass(frozen=True)
 class Ragged:
-    """A row whose number of cells differs from the header's.
+    """A row that cannot be taken, mostly since its number of cells differs from the header's.
 
     Attributes:
         line: Line of the file on which the row begins, counted from 1.
         cell_count: Cells found.
         expected_count: Cells in the header.
+        reason: Why it was not taken, where its number of cells is not why.
     """
 
     line: int
     cell_count: int
     expected_count: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,21 +48,34 @@ class TextTable:
 
     Attributes:
         cells: All columns of type String in the file's order, blank cells NULL; none if the file is blank.
+        columns: Their names.
         lines: Line on which each row of `cells` begins.
         ragged: Rows left out of `cells`.
         delimiter: The delimiter that was used.
         ends_line: Whether the last line has its end.
     """
 
-    cells: pl.DataFrame
+    cells: pl.LazyFrame
+    columns: tuple[str, ...]
     lines: pl.Series
     ragged: tuple[Ragged, ...]
-    delimiter: str
+    delimiter: str = ","
     ends_line: bool = True
 
 
+def text_table(cells: pl.DataFrame, lines: pl.Series | None = None) -> TextTable:
+    """A table whose cells are already here; without lines, its rows are numbered from 1.
+
+    Args:
+        cells: Columns of type String, blank cells NULL.
+        lines: Where in the file each row stands.
+    """
+    lines = pl.int_range(1, cells.height + 1, eager=True) if lines is None else lines
+    return TextTable(cells.lazy(), tuple(cells.columns), lines.rename("line"), ())
+
+
 def read_delimited(
-    data: bytes,
+    data: bytes | Path,
     file: str,
     *,
     encoding: str = "utf-8",
@@ -70,7 +86,7 @@ def read_delimited(
     """Reads delimited text with a header row.
 
     Args:
-        data: The file's bytes.
+        data: The file's path, or its bytes.
         file: The file's name, for messages.
         encoding: Encoding declared in sources.yml; a byte order mark is tolerated.
         delimiters: Delimiters allowed; among several the one that splits the header into most cells is taken.
@@ -80,11 +96,11 @@ def read_delimited(
     Raises:
         ExportFault: The file is cut off, wrongly encoded, binary, or its header cannot be used.
     """
-    text = decode(data, file, encoding)
+    text = decode(data.read_bytes() if isinstance(data, Path) else data, file, encoding)
     ends_line = text.endswith(("\n", "\r"))
     header, delimiter = _header(text, file, delimiters)
     if not header:
-        return TextTable(pl.DataFrame(), pl.Series("line", [], dtype=pl.Int64), (), delimiter)
+        return TextTable(pl.LazyFrame(), (), pl.Series("line", [], dtype=pl.Int64), (), delimiter)
     if must_end_line and not ends_line:
         raise cut_off(file, "its last line has no end")
     cells, lines, ragged = _rows(text, file, delimiter, header, frozenset(may_lack))
@@ -97,7 +113,14 @@ def read_delimited(
             f"no row has as many cells as the header, which has {len(header)}",
             f"check that the file is a table delimited by one of {_named(delimiters)}",
         )
-    return TextTable(cells, pl.Series("line", lines, dtype=pl.Int64), tuple(ragged), delimiter, ends_line)
+    return TextTable(
+        cells.lazy(),
+        tuple(header),
+        pl.Series("line", lines, dtype=pl.Int64),
+        tuple(ragged),
+        delimiter,
+        ends_line,
+    )
 
 
 def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

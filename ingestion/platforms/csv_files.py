@@ -8,20 +8,25 @@ the last row then has too few cells, the file was cut off.
 from dataclasses import replace
 
 from ingestion.formats.delimited import read_delimited
-from ingestion.platforms.drops import fetch, list_originals
-from ingestion.platforms.protocol import MAIN, Identity, Original, RawExport, raw_table, record_or
+from ingestion.platforms.protocol import (
+    MAIN,
+    Identity,
+    Original,
+    RawExport,
+    no_api,
+    no_definition,
+    raw_table,
+    record_or,
+)
 from ingestion.programme.model import Source
 
-__all__ = ["fetch", "list_originals", "read"]
-
-
 _OPEN_END = "its last line has no end; if the file was cut off there, its last value is short"
+
+ask, define = no_api, no_definition
 
 
 def read(original: Original, source: Source) -> RawExport:
     """Reads one file into `main`."""
-    text = read_delimited(
-        original.path.read_bytes(), original.name, encoding=source.encoding, must_end_line=False
-    )
+    text = read_delimited(original.path, original.name, encoding=source.encoding, must_end_line=False)
     table = raw_table(original, text, Identity(record_id=record_or(source, None)))
     return RawExport({MAIN: table if text.ends_line else replace(table, note=_OPEN_END)})

@@ -13,6 +13,7 @@ absence.
 """
 
 import re
+from collections.abc import Collection
 from pathlib import PurePath
 
 import polars as pl
@@ -20,7 +21,6 @@ import polars as pl
 from ingestion.export_fault import ExportFault
 from ingestion.formats.archive import read_members
 from ingestion.formats.delimited import TextTable, read_delimited
-from ingestion.platforms.drops import fetch, list_originals
 from ingestion.platforms.protocol import (
     MAIN,
     Identity,
@@ -28,11 +28,11 @@ from ingestion.platforms.protocol import (
     RawExport,
     RawTable,
     column_or_null,
+    no_api,
+    no_definition,
     raw_table,
 )
 from ingestion.programme.model import Source
-
-__all__ = ["fetch", "list_originals", "read"]
 
 # What stands after KEY and the submitter in one release or another.
 _TRAILING = (
@@ -45,6 +45,8 @@ _TRAILING = (
     "FormVersion",
 )
 
+ask, define = no_api, no_definition
+
 
 def read(original: Original, source: Source) -> RawExport:
     """Reads a zip, or one bare CSV, into `main` and a table for every repeat."""
@@ -56,7 +58,7 @@ def read(original: Original, source: Source) -> RawExport:
             )
         name, text = _table(data, original.name, source.encoding)
         export = PurePath(original.name).stem.removesuffix("" if name == MAIN else f"-{name}")
-        return RawExport({name: raw_table(original, text, _identity(text.cells), export)})
+        return RawExport({name: raw_table(original, text, _identity(text.columns), export)})
     tables: dict[str, RawTable] = {}
     for member, content in read_members(data, original.name).items():
         file = f"{original.name}/{member}"
@@ -67,7 +69,7 @@ def read(original: Original, source: Source) -> RawExport:
                 f"two of its files hold the table {name}: {tables[name].file} and {file}",
                 "export one form at a time, and drop the archive as the server wrote it",
             )
-        tables[name] = raw_table(original, text, _identity(text.cells), file=file)
+        tables[name] = raw_table(original, text, _identity(text.columns), file=file)
     if MAIN not in tables:
         raise ExportFault(
             original.name,
@@ -79,32 +81,32 @@ def read(original: Original, source: Source) -> RawExport:
 
 def _table(data: bytes, file: str, encoding: str) -> tuple[str, TextTable]:
     text = read_delimited(data, file, encoding=encoding, delimiters=(",",), may_lack=_TRAILING)
-    columns = text.cells.columns
+    columns = text.columns
     if columns and "KEY" not in columns:
         raise ExportFault(file, "it has no column KEY", "export the submissions from the server as .csv.zip")
-    return (_repeat_name(text.cells, file) if "PARENT_KEY" in columns else MAIN), text
+    return (_repeat_name(text, file) if "PARENT_KEY" in columns else MAIN), text
 
 
-def _repeat_name(cells: pl.DataFrame, file: str) -> str:
+def _repeat_name(text: TextTable, file: str) -> str:
     """A repeat's name: the last step of its first row's path, else the end of the file's name."""
-    path = cells["KEY"].drop_nulls().first()
+    path = text.cells.select(pl.col("KEY").drop_nulls().first()).collect().item()
     match = re.search(r"/([^/\[\]]+)\[\d+\]$", path) if isinstance(path, str) else None
     name = match[1] if match else PurePath(file).stem.rpartition("-")[2]
     name = re.sub(r"[^\w.-]", "_", name)
     return f"{name}_repeat" if name == MAIN or name.startswith("_") else name
 
 
-def _identity(cells: pl.DataFrame) -> Identity:
-    parent = column_or_null(cells, "PARENT_KEY")
-    edits = column_or_null(cells, "Edits").fill_null("").str.zfill(9)
+def _identity(columns: Collection[str]) -> Identity:
+    parent = column_or_null(columns, "PARENT_KEY")
+    edits = column_or_null(columns, "Edits").fill_null("").str.zfill(9)
     return Identity(
-        record_id=column_or_null(cells, "KEY"),
+        record_id=column_or_null(columns, "KEY"),
         parent_record_id=parent,
         root_record_id=parent.str.extract(r"^([^/]*)"),
-        submitted_at=column_or_null(cells, "SubmissionDate"),
-        form_version=column_or_null(cells, "FormVersion"),
-        version_order=edits + "|" + column_or_null(cells, "updatedAt").fill_null(""),
-        why_unusable=pl.when(column_or_null(cells, "Status") == "not decrypted").then(
+        submitted_at=column_or_null(columns, "SubmissionDate"),
+        form_version=column_or_null(columns, "FormVersion"),
+        version_order=edits + "|" + column_or_null(columns, "updatedAt").fill_null(""),
+        why_unusable=pl.when(column_or_null(columns, "Status") == "not decrypted").then(
             pl.lit("the submission is encrypted; export it again with the form's passphrase")
         ),
     )

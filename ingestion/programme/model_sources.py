@@ -19,6 +19,7 @@ from ingestion.programme.words import (
     ItemId,
     Part,
     Platform,
+    Review,
     Role,
     Secret,
     Text,
@@ -34,6 +35,9 @@ class Connection(Part):
     username: Secret | None = Field(None, description="Environment variable with the account's name.")
     password: Secret | None = Field(None, description="Environment variable with the password.")
     token: Secret | None = Field(None, description="Environment variable with the API token.")
+    private_key: Secret | None = Field(
+        None, description="Environment variable with the key or passphrase that decrypts the form."
+    )
 
 
 class Pull(Part):
@@ -41,7 +45,10 @@ class Pull(Part):
 
     drop: Text | None = Field(None, description="Glob of files, relative to the programme folder.")
     connection: Id | None = Field(None, description="Name in connections.yml.")
-    asset: Code | None = Field(None, description="Form or project id behind the connection.")
+    asset: Code | None = Field(None, description="Form, survey or project behind the connection.")
+    full_every_days: int = Field(
+        7, ge=1, description="Days after which everything is pulled again, not only what changed."
+    )
     package: Text | None = Field(None, description="Python package that carries the data.")
     dataset: Columns | None = Field(None, description="Path of the data set inside the package.")
     mode: Literal["snapshot", "delta"] = Field(
@@ -60,6 +67,11 @@ class Pull(Part):
                 "write drop, or connection with asset, or package with dataset",
             )
         return self
+
+    @property
+    def gathers(self) -> Literal["snapshot", "delta"]:
+        """Whether what was pulled before still counts: by API each receipt says so for itself."""
+        return "delta" if self.connection else self.mode
 
 
 class SourceWave(Part):
@@ -138,6 +150,11 @@ class Accept(Part):
     to_date: Day | None = Field(None, alias="to", description="Last day of submission accepted.")
     where: Among | None = Field(None, description="Values of one column that are accepted.")
     complete_only: bool = Field(False, description="Leave out submissions the platform marks incomplete.")
+    review: list[Review] = Field(
+        default=["approved", "pending", "on_hold", "has_issues"],
+        min_length=1,
+        description="Review states taken; those not reviewed are always taken.",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "Accept":

@@ -11,7 +11,23 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-Platform = Literal["kobotoolbox", "odk_central", "surveycto", "redcap", "csv", "python_package"]
+Platform = Literal[
+    "kobotoolbox",
+    "odk_central",
+    "surveycto",
+    "redcap",
+    "qualtrics",
+    "limesurvey",
+    "commcare",
+    "csv",
+    "excel",
+    "spss",
+    "stata",
+    "json_lines",
+    "parquet",
+    "python_package",
+]
+Review = Literal["approved", "pending", "on_hold", "has_issues", "rejected"]
 Role = Literal[
     "survey", "listing", "assignment", "back_check", "tracking", "register", "moments", "estimates"
 ]
