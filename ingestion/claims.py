@@ -37,9 +37,17 @@ def claimed_elsewhere(
     source: Source,
     home: Path,
     originals: Sequence[LandedOriginal],
-    record_ids: pl.Series,
+    folder: Path | None,
 ) -> Claim | None:
-    """Looks for an earlier survey source with the same instrument, original and records."""
+    """Looks for an earlier survey source with the same instrument, original and records.
+
+    Args:
+        programme: The programme.
+        source: The source.
+        home: SITEWISE_HOME.
+        originals: The originals that its rows come from.
+        folder: Where its tables lie, in the lake or staged for it.
+    """
     if source.role != "survey":
         return None
     place = programme.sources.index(source)
@@ -51,7 +59,7 @@ def claimed_elsewhere(
             continue
         theirs = {each.sha256: each.name for each in served_originals(home, other.source, other.pull.gathers)}
         shared = [each for each in originals if each.sha256 in theirs]
-        if shared and (count := _shared_count(home, other, record_ids)):
+        if shared and (count := _shared_count(lake_path(home, other.source), folder)):
             first = shared[0]
             return Claim(
                 frozenset(each.sha256 for each in shared),
@@ -62,13 +70,8 @@ def claimed_elsewhere(
     return None
 
 
-def lake_record_ids(home: Path, source: str) -> pl.Series:
-    """The records that a source's lake holds; none if it has no lake."""
-    folder = lake_path(home, source)
-    if folder is None:
-        return pl.Series(RECORD_ID, [], dtype=pl.String)
-    return pl.read_parquet(folder / f"{MAIN}.parquet", columns=[RECORD_ID])[RECORD_ID]
-
-
-def _shared_count(home: Path, other: Source, record_ids: pl.Series) -> int:
-    return int(record_ids.is_in(lake_record_ids(home, other.source).implode()).sum())
+def _shared_count(theirs: Path | None, ours: Path | None) -> int:
+    if theirs is None or ours is None:
+        return 0
+    ids = [pl.scan_parquet(folder / f"{MAIN}.parquet").select(RECORD_ID) for folder in (theirs, ours)]
+    return int(ids[1].join(ids[0], on=RECORD_ID, how="semi").select(pl.len()).collect().item())

@@ -7,7 +7,8 @@ alone.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -19,36 +20,36 @@ from ingestion.receipt import LakeTable
 QUARANTINE = "_quarantine"
 
 
-def write_lake(
-    home: Path, source: str, input_hash: str, tables: Mapping[str, pl.DataFrame]
-) -> list[LakeTable]:
-    """Writes a version of a source's tables and makes it current.
-
-    A reader that opened the version before goes on reading it.
-
-    Returns:
-        The tables written, without the quarantine.
-    """
+@contextmanager
+def staging(home: Path, source: str) -> Iterator[Path]:
+    """A fresh folder beside a source's versions, in which the next one is written; removed if it is not."""
     versions = owner_only(home / "lake" / ".versions")
     fresh = Path(mkdtemp(prefix=f".arriving-{source}-", dir=versions))
     try:
-        for name, table in sorted(tables.items()):
-            file = fresh / f"{name}.parquet"
-            table.write_parquet(file, compression="zstd", statistics=True)
-            file.chmod(0o600)
-            flush(file)
-        flush(fresh)
-        written = [
-            LakeTable(table=name, row_count=table.height, sha256=file_hash(fresh / f"{name}.parquet"))
-            for name, table in sorted(tables.items())
-            if name != QUARANTINE
-        ]
-        version = _settle(versions, fresh, f"{source}-{input_hash[:12]}")
-        flush(versions)
-        _point(home, source, version)
+        yield fresh
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return written
+
+
+def stage(table: pl.DataFrame, into: Path, name: str) -> LakeTable:
+    """Writes one table into a folder that is being staged, down to the disk."""
+    file = into / f"{name}.parquet"
+    table.write_parquet(file, compression="zstd", statistics=True)
+    file.chmod(0o600)
+    flush(file)
+    return LakeTable(table=name, row_count=table.height, sha256=file_hash(file))
+
+
+def write_lake(home: Path, source: str, input_hash: str, staged: Path) -> None:
+    """Moves a staged folder to its place as a version of a source's tables, and makes it current.
+
+    A reader that opened the version before goes on reading it.
+    """
+    versions = home / "lake" / ".versions"
+    flush(staged)
+    version = _settle(versions, staged, f"{source}-{input_hash[:12]}")
+    flush(versions)
+    _point(home, source, version)
 
 
 def lake_path(home: Path, source: str) -> Path | None:

@@ -15,11 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from ingestion.claims import Claim, claimed_elsewhere, lake_record_ids
+from ingestion.claims import Claim, claimed_elsewhere
 from ingestion.export_fault import ExportFault, NothingThere
 from ingestion.export_order import export_time, in_export_order
-from ingestion.fates import RECORD_ID
-from ingestion.lake import holds, lake_path, withdraw, write_lake
+from ingestion.lake import holds, lake_path, staging, withdraw, write_lake
 from ingestion.landing import (
     each_once,
     land,
@@ -32,7 +31,7 @@ from ingestion.landing import (
 )
 from ingestion.platforms import PLATFORMS, drops, python_package
 from ingestion.platforms.http import Api
-from ingestion.platforms.protocol import MAIN, Ask, Original, Outcome
+from ingestion.platforms.protocol import Ask, Original, Outcome
 from ingestion.privacy import key_id, pseudonym_key, pseudonymises, question_columns, units_are_pseudonymous
 from ingestion.programme.model import Programme, Source
 from ingestion.reading import Reading, read_originals
@@ -109,15 +108,15 @@ def pull_source(programme: Programme, source_id: str, home: Path, as_of: date | 
 
 
 def read_landed(
-    programme: Programme, source: Source, home: Path, landed: Sequence[LandedOriginal]
+    programme: Programme, source: Source, home: Path, landed: Sequence[LandedOriginal], into: Path
 ) -> Reading:
-    """Reads originals from the landing, each content once; raises ExportFault."""
+    """Reads originals from the landing, each content once, into a folder; raises ExportFault."""
     originals = [
         Original(each.name, open_landed(home, source.source, each), each.kind, each.exported_at)
         for each in landed
         if each.kind == "data"
     ]
-    return read_originals(programme, source, in_export_order(originals))
+    return read_originals(programme, source, in_export_order(originals), into)
 
 
 def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOriginal]) -> str:
@@ -161,31 +160,33 @@ def _pull(
     receipt = receipt.model_copy(update={"input_hash": fingerprint, "export_time": max(times, default=None)})
     last = last_served(home, source.source)
     if last and last.input_hash == fingerprint and holds(home, source.source, fingerprint, last.tables):
-        if claim := claimed_elsewhere(programme, source, home, whole, lake_record_ids(home, source.source)):
+        if claim := claimed_elsewhere(programme, source, home, whole, lake_path(home, source.source)):
             return _conflict(home, receipt, served, claim)
         same = {
             name: getattr(last, name)
             for name in ("tables", "columns_dropped", "message", *Counts.model_fields)
         }
         return receipt.model_copy(update={"state": "unchanged"} | same)
-    reading = read_landed(programme, source, home, whole)
-    if not reading.tables:
-        blank = ", ".join(original.name for original in reading.blank)
-        return _kept_as_it_was(
-            home,
-            receipt,
-            "empty",
-            f"{blank}: the export holds no rows, so those of the last pull stay. Remedy: if rows were "
-            "expected, export again; otherwise nothing needs to be done.",
-        )
-    paths = {original.path for original in reading.filled}
-    filled = [original for original in whole if landed_path(home, source.source, original) in paths]
-    if claim := claimed_elsewhere(programme, source, home, filled, reading.tables[MAIN][RECORD_ID]):
-        return _conflict(home, receipt, served, claim)
+    with staging(home, source.source) as staged:
+        reading = read_landed(programme, source, home, whole, staged)
+        if not reading.tables:
+            blank = ", ".join(original.name for original in reading.blank)
+            return _kept_as_it_was(
+                home,
+                receipt,
+                "empty",
+                f"{blank}: the export holds no rows, so those of the last pull stay. Remedy: if rows were "
+                "expected, export again; otherwise nothing needs to be done.",
+            )
+        paths = {original.path for original in reading.filled}
+        filled = [original for original in whole if landed_path(home, source.source, original) in paths]
+        if claim := claimed_elsewhere(programme, source, home, filled, staged):
+            return _conflict(home, receipt, served, claim)
+        write_lake(home, source.source, fingerprint, staged)
     read: dict[str, Any] = {
         "state": "landed",
         "message": "; ".join(reading.notes),
-        "tables": write_lake(home, source.source, fingerprint, reading.tables),
+        "tables": reading.tables,
         "columns_dropped": reading.columns_dropped,
     }
     return receipt.model_copy(update=read | reading.counts.model_dump())

@@ -1,12 +1,14 @@
 """From a source's originals to the tables of its lake: the whole way of a row, in one readable order.
 
-In: landed originals in the order of their export. Out: `Reading`: tables of text ready to be written, the
-quarantine, and counts that add up. Nothing is fetched or written here; the result depends on the input alone.
+In: landed originals in the order of their export, and a folder. Out: tables of text as Parquet in that
+folder, the quarantine among them, and `Reading`: what is in them, with counts that add up. Nothing is fetched
+here, and nothing is written elsewhere; the result depends on the input alone.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import polars as pl
 
@@ -14,7 +16,7 @@ from ingestion import fates, keys
 from ingestion.accept import mark_not_accepted
 from ingestion.export_fault import ExportFault, closest
 from ingestion.fates import FATE, FIELD, FILE, LINE, RECORD_ID
-from ingestion.lake import QUARANTINE
+from ingestion.lake import QUARANTINE, stage
 from ingestion.platforms import PLATFORMS
 from ingestion.platforms.protocol import MAIN, Original, RawTable
 from ingestion.privacy import (
@@ -26,7 +28,7 @@ from ingestion.privacy import (
     question_columns,
 )
 from ingestion.programme.model import Programme, Source
-from ingestion.receipt import Counts
+from ingestion.receipt import Counts, LakeTable
 from ingestion.stamps import TIME_IS_UNREADABLE, WHY_UNUSABLE, stamped
 
 _QUARANTINE_SCHEMA = dict.fromkeys(("file", "line", "reason", "field", "record_id"), pl.String())
@@ -34,10 +36,10 @@ _QUARANTINE_SCHEMA = dict.fromkeys(("file", "line", "reason", "field", "record_i
 
 @dataclass(frozen=True)
 class Reading:
-    """What a source's originals hold.
+    """What a source's originals hold; small, so that it can come from another process.
 
     Attributes:
-        tables: The lake's tables by name, `_quarantine` among them; none if the originals hold no row.
+        tables: The tables that were written, without the quarantine; none if the originals hold no row.
         counts: What became of the rows.
         columns_dropped: Columns that did not pass the door; those of a repeat as `repeat/column`.
         filled: The originals that hold at least one row.
@@ -45,21 +47,24 @@ class Reading:
         notes: What whoever pulled them should know.
     """
 
-    tables: dict[str, pl.DataFrame]
-    counts: Counts
-    columns_dropped: list[str]
-    filled: list[Original]
-    blank: list[Original]
-    notes: list[str]
+    tables: list[LakeTable] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    columns_dropped: list[str] = field(default_factory=list)
+    filled: list[Original] = field(default_factory=list)
+    blank: list[Original] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
-def read_originals(programme: Programme, source: Source, originals: Sequence[Original]) -> Reading:
-    """Reads originals into the lake's tables.
+def read_originals(
+    programme: Programme, source: Source, originals: Sequence[Original], into: Path
+) -> Reading:
+    """Reads originals into the lake's tables, and writes these as `<table>.parquet`.
 
     Args:
         programme: The programme.
         source: The source.
         originals: Its originals, oldest export first.
+        into: An empty folder.
 
     Raises:
         ExportFault: An original cannot be read, a key's column is missing, or no row is usable.
@@ -85,12 +90,12 @@ def read_originals(programme: Programme, source: Source, originals: Sequence[Ori
             parts.setdefault(name, []).append(stamped(programme, source, table, order, key))
             ragged += _ragged(table)
     if not filled:
-        return Reading({}, Counts(), [], filled, blank, notes)
+        return Reading(filled=filled, blank=blank, notes=notes)
     _check_instrument(programme, source, seen, filled[0].name)
     frames = {name: pl.concat(frames, how="diagonal") for name, frames in parts.items()}
     marked = _marked(programme, source, frames)
     return replace(
-        _reading(programme, source, marked, ragged, seen, filled[0].name),
+        _reading(programme, source, marked, ragged, seen, filled[0].name, into),
         filled=filled,
         blank=blank,
         notes=notes,
@@ -99,13 +104,13 @@ def read_originals(programme: Programme, source: Source, originals: Sequence[Ori
 
 def _check_columns(source: Source, table: RawTable) -> None:
     columns = table.columns
-    for field, column in key_columns(source).items():
+    for key, column in key_columns(source).items():
         if column not in columns:
             raise ExportFault(
                 table.file,
-                f"{field} of source {source.source} names the column '{column}', which is not in the export"
+                f"{key} of source {source.source} names the column '{column}', which is not in the export"
                 f"{closest(column, columns)}",
-                f"correct {field} in sources.yml, or export the file again with that column",
+                f"correct {key} in sources.yml, or export the file again with that column",
             )
 
 
@@ -168,6 +173,7 @@ def _reading(
     ragged: list[dict[str, str | None]],
     seen: dict[str, set[str]],
     file: str,
+    into: Path,
 ) -> Reading:
     tables: dict[str, pl.DataFrame] = {}
     dropped: list[str] = []
@@ -200,7 +206,8 @@ def _reading(
         rows_not_accepted=counted[fates.NOT_ACCEPTED],
         rows_quarantined=counted[fates.QUARANTINED],
     )
-    return Reading(tables, counts, dropped, [], [], [])
+    written = {name: stage(table, into, name) for name, table in sorted(tables.items())}
+    return Reading([table for name, table in written.items() if name != QUARANTINE], counts, dropped)
 
 
 def _set_aside(frame: pl.DataFrame) -> pl.DataFrame:

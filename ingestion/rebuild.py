@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingestion.export_fault import ExportFault
-from ingestion.lake import write_lake
+from ingestion.lake import staging, write_lake
 from ingestion.landing import served_originals
 from ingestion.programme.model import Programme
 from ingestion.pull import input_hash, read_landed
@@ -24,9 +24,9 @@ def rebuild(programme: Programme, home: Path) -> Iterator[tuple[str, ExportFault
         if not landed:
             continue
         try:
-            reading = read_landed(programme, source, home, landed)
-            if reading.tables:
-                write_lake(home, source.source, input_hash(programme, source, landed), reading.tables)
+            with staging(home, source.source) as staged:
+                if read_landed(programme, source, home, landed, staged).tables:
+                    write_lake(home, source.source, input_hash(programme, source, landed), staged)
             yield source.source, None
         except ExportFault as fault:
             yield source.source, fault

@@ -4,11 +4,19 @@ import polars as pl
 import pytest
 
 from ingestion import lake
-from ingestion.lake import QUARANTINE, holds, lake_path, withdraw, write_lake
+from ingestion.lake import QUARANTINE, holds, lake_path, stage, staging, withdraw
+from ingestion.receipt import LakeTable
 
 
 def _tables(*ids: str) -> dict[str, pl.DataFrame]:
     return {"main": pl.DataFrame({"_sw_record_id": list(ids)}), QUARANTINE: pl.DataFrame({"file": ["f"]})}
+
+
+def write_lake(home, source: str, input_hash: str, tables: dict[str, pl.DataFrame]) -> list[LakeTable]:
+    with staging(home, source) as staged:
+        written = [stage(table, staged, name) for name, table in tables.items()]
+        lake.write_lake(home, source, input_hash, staged)
+    return [table for table in written if table.table != QUARANTINE]
 
 
 def test_the_same_rows_give_the_same_bytes(tmp_path) -> None:
