@@ -23,9 +23,16 @@ class ExportFault(Exception):
         self.remedy = remedy
         super().__init__(f"{file}: {message}. Remedy: {remedy}.")
 
+    def __reduce__(self) -> tuple[type["ExportFault"], tuple[str, str, str]]:
+        return type(self), (self.file, self.message, self.remedy)
+
 
 class NothingThere(ExportFault):
     """A place where exports are expected, and none is there."""
+
+
+class Encrypted(ExportFault):
+    """An export whose answers are encrypted, and whose key is absent or does not fit."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:

@@ -1,13 +1,9 @@
 """A programme of one source over files a test brings, pulled through the public door."""
 
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
@@ -113,95 +109,6 @@ def one_source(tmp_path: Path) -> Callable[..., OneSource]:
     return write
 
 
-@dataclass(frozen=True)
-class Asked:
-    """A request that reached the loopback server."""
-
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What the loopback server sends.
-
-    `cut_at` sends that many bytes of a longer declared body and closes; `wait` stays silent first.
-    """
-
-    body: bytes = b""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cut_at: int | None = None
-    wait: float = 0.0
-
-
-class Loopback:
-    """A real HTTP server on loopback. `answer` is the platform; `faults` are sent first, in turn."""
-
-    def __init__(self) -> None:
-        self.answer: Callable[[Asked], Reply] = lambda asked: Reply(status=404)
-        self.faults: list[Reply] = []
-        self.asked: list[Asked] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-            def handle_one(self) -> None:
-                parts = urlsplit(self.path)
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                asked = Asked(
-                    self.command,
-                    parts.path,
-                    parse_qs(parts.query, keep_blank_values=True),
-                    {name.lower(): value for name, value in self.headers.items()},
-                    body,
-                )
-                server.asked.append(asked)
-                reply = server.faults.pop(0) if server.faults else server.answer(asked)
-                time.sleep(reply.wait)
-                try:
-                    self.send_response(reply.status)
-                    for name, value in reply.headers.items():
-                        self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(reply.body)))
-                    self.end_headers()
-                    self.wfile.write(reply.body[: reply.cut_at])
-                except OSError:
-                    # The client gave up waiting, which some tests are about.
-                    self.close_connection = True
-                self.close_connection |= reply.cut_at is not None
-
-            do_GET = do_POST = do_PUT = do_DELETE = handle_one
-
-        self._httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._httpd.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._httpd.server_port}"
-        threading.Thread(target=self._httpd.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._httpd.shutdown()
-        self._httpd.server_close()
-
-
-@pytest.fixture
-def loopback() -> Iterator[Loopback]:
-    """A loopback server; `loopback.url` goes into connections.yml."""
-    server = Loopback()
-    # Handlers are written in the tests, which cannot import from here.
-    server.Reply = Reply  # type: ignore[attr-defined]
-    yield server
-    server.close()
-
-
 @pytest.fixture(autouse=True)
-def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries wait milliseconds, and a silent server is given up after half a second."""
-    monkeypatch.setattr("ingestion.platforms.http.FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr("ingestion.platforms.http.TIMEOUT_SECONDS", 0.5)
+def _impatient(quick_retries: None) -> None:
+    """No test of a platform waits as long as a night would."""
