@@ -1,7 +1,7 @@
 """XML as a tree, refusing what makes XML dangerous: document types and entities.
 
-In: a file's path or bytes. Out: its root element. No form language needs a document type, while one can make a
-small file expand without end or name other files of the machine.
+In: a file's path or bytes. Out: its root element. No form language needs a document type, while one can make
+a small file expand without end or name other files of the machine.
 """
 
 import xml.etree.ElementTree as ElementTree
@@ -25,8 +25,8 @@ def parse_xml(data: Path | bytes, file: str) -> Element:
         file: The file's name, for messages.
 
     Returns:
-        The root element; names of elements are `{namespace}name`. The attribute `LINE` of every element says on
-        which line it begins.
+        The root element; names of elements are `{namespace}name`. The attribute `LINE` of every element says
+        on which line it begins.
 
     Raises:
         ExportFault: It is not well-formed, declares a document type or entities, or nests too deeply.
