@@ -8,7 +8,7 @@ broken connections, and bodies that end before their declared length.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -89,6 +89,8 @@ class Api:
                 "connections.yml", f"the connection {name} names no server", "add server: https://..."
             )
         self.name, self.connection = name, connection
+        # Set by a platform whose refusals carry a code of their own; it must give no cell of an answer away.
+        self.explain: Callable[[httpx.Response], str] = lambda _: ""
         self.client = httpx.Client(
             base_url=connection.server.rstrip("/"),
             headers=dict(headers or {}),
@@ -163,6 +165,7 @@ class Api:
             if response.status_code in _RETRIED:
                 raise _Retry(response)
             if response.status_code != _NOT_MODIFIED and not response.is_success:
+                response.read()
                 raise self.refused(path, response)
             if target is None:
                 response.read()
@@ -173,6 +176,7 @@ class Api:
     def refused(self, path: str, response: httpx.Response) -> ExportFault:
         """The fault of an answer that another attempt would not mend."""
         status = response.status_code
+        told = ", ".join(filter(None, [str(status), self.explain(response)]))
         if status in (401, 403):
             names = [
                 named.env
@@ -181,12 +185,14 @@ class Api:
             ]
             return self.fault(
                 path,
-                f"refused the account ({status})",
+                f"refused the account ({told})",
                 f"check {' and '.join(names) or 'its secrets'}: expired, mistyped, or no access to the form",
             )
         if status == 404:
-            return self.fault(path, "has nothing there (404)", "correct server, or pull.asset in sources.yml")
-        return self.fault(path, f"answered {status}", "check the connection and pull.asset")
+            return self.fault(
+                path, f"has nothing there ({told})", "correct server, or pull.asset in sources.yml"
+            )
+        return self.fault(path, f"answered {told}", "check the connection and pull.asset")
 
     def fault(self, path: str, message: str, remedy: str) -> ExportFault:
         """A fault of this server; paths are told without their query, which may hold a secret."""
