@@ -70,6 +70,22 @@ def secret(connection: str, field: str, named: Secret | None) -> str:
     return value
 
 
+class Refused(ExportFault):
+    """An answer that another attempt would not mend; a platform's module may know better what it means.
+
+    Attributes:
+        status: The HTTP status.
+        said: How the body begins; it may repeat what was asked, so only known parts of it may be told.
+    """
+
+    def __init__(self, fault: ExportFault, status: int, said: str) -> None:
+        super().__init__(fault.file, fault.message, fault.remedy)
+        self.status, self.said = status, said
+
+    def __reduce__(self) -> tuple[type[ExportFault], tuple[str, str, str]]:
+        return ExportFault, (self.file, self.message, self.remedy)
+
+
 class Api:
     """A client of one server.
 
