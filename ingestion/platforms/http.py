@@ -15,7 +15,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Self
@@ -112,6 +112,8 @@ class Api:
         self.name, self.connection = name, connection
         self.server = server_address(name, connection)
         self.stopped = stopped or threading.Event()
+        # Set by a platform whose refusals carry a code of their own; it must give no cell of an answer away.
+        self.explain: Callable[[httpx.Response], str] = lambda _: ""
         # The library tells whole addresses, in which some platforms want their secrets.
         for library in ("httpx", "httpcore"):
             logging.getLogger(library).setLevel(logging.WARNING)
@@ -189,6 +191,7 @@ class Api:
     def refused(self, path: str, response: httpx.Response) -> ExportFault:
         """The fault of an answer that another attempt would not mend."""
         status = response.status_code
+        told = ", ".join(filter(None, [str(status), self.explain(response)]))
         if status in (401, 403):
             names = [
                 named.env
@@ -197,12 +200,14 @@ class Api:
             ]
             return self.fault(
                 path,
-                f"refused the account ({status})",
+                f"refused the account ({told})",
                 f"check {' and '.join(names) or 'its secrets'}: expired, mistyped, or no access to the form",
             )
         if status == 404:
-            return self.fault(path, "has nothing there (404)", "correct server, or pull.asset in sources.yml")
-        return self.fault(path, f"answered {status}", "check the connection and pull.asset")
+            return self.fault(
+                path, f"has nothing there ({told})", "correct server, or pull.asset in sources.yml"
+            )
+        return self.fault(path, f"answered {told}", "check the connection and pull.asset")
 
     def fault(self, path: str, message: str, remedy: str) -> ExportFault:
         """A fault of this server; paths are told without their query, which may hold a secret."""
@@ -256,9 +261,9 @@ class Api:
             if response.status_code in _RETRIED:
                 raise Retry(response)
             if response.status_code != _NOT_MODIFIED and not response.is_success:
-                fault = self.refused(path, response)
-                said = next(response.iter_bytes(_SAID_BYTES), b"").decode(errors="replace")
-                raise Refused(fault, response.status_code, said)
+                said = next(pieces(response, MEMORY_BYTES, deadline, refuse), b"")[:_SAID_BYTES]
+                fault = self.refused(path, in_memory(response, iter([said])))
+                raise Refused(fault, response.status_code, said.decode(errors="replace"))
             most = MEMORY_BYTES if target is None else DISK_BYTES
             body = pieces(response, most, deadline, refuse, self.stopped.is_set)
             if target is None:

@@ -45,7 +45,7 @@ def pieces(
         raise refuse(
             "packs its answer in a way that was not asked for", "correct server, or the proxy before it"
         )
-    raw = response.iter_raw(_CHUNK_BYTES)
+    raw = response.iter_raw()
     count = 0
     for piece in _unzipped(raw) if encoding == "gzip" else raw:
         count += len(piece)
