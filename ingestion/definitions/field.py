@@ -70,11 +70,19 @@ class Field:
 
 @dataclass(frozen=True)
 class Choice:
-    """One answer code of a list."""
+    """One answer code of a list.
+
+    Attributes:
+        choice_list: The list.
+        code: The code as exports hold it.
+        labels: Its text by language; `""` where the form names no language.
+        number: The form's own number of the choice, by which its conditions point to it, where it has one.
+    """
 
     choice_list: str
     code: str
     labels: Mapping[str, str] = field(default_factory=dict)
+    number: str = ""
 
 
 @dataclass(frozen=True)
