@@ -151,7 +151,7 @@ class _Form:
     def _list(self, row: SheetRow, kind: RowType, name: str) -> str | None:
         if kind.field_type not in ("select_one", "select_multiple"):
             return None
-        listed = kind.choice_list or row.get("select_from_list_name", "kobo__score_choices", "list_name")
+        listed = kind.choice_list or row.get("select_from_list_name", "kobo--score-choices", "list_name")
         if "search(" in row.get("appearance"):
             self._note(row, f"the choices of {name} come from a file, so its codes are not known")
             return None
@@ -164,7 +164,7 @@ class _Form:
         choices: dict[tuple[str, str], Choice] = {}
         doubled: Counter[str] = Counter()
         for row in self.sheets.choices:
-            key = (row.get("list_name"), row.get("value", "name", "autovalue", "$autovalue"))
+            key = (row.get("list_name"), row.get("value", "name", "$autovalue"))
             if not all(key):
                 self._note(row, "a choice lacks its list or its code")
             elif key in choices:
