@@ -66,7 +66,7 @@ class Variable:
     label: str = ""
     label_set: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
-    missing: tuple[tuple[Cell, Cell], ...] = ()
+    missing: tuple[tuple[float | str, float | str], ...] = ()
     tags: tuple[str, ...] = ()
 
 
@@ -110,9 +110,9 @@ def read_labelled(data: bytes | Path, file: str, program: Program, encoding: str
     return LabelledFile(text_table(pl.DataFrame(columns)), meta.file_label or "", variables)
 
 
-def code_text(value: Cell) -> str:
+def code_text(value: float | str) -> str:
     """A code as its cells show it; Stata's extended missing codes come as a bare letter."""
-    return f".{value}" if isinstance(value, str) else (number_text(pl.Series([value]))[0] or "")
+    return f".{value}" if isinstance(value, str) else str(pl.select(number_text(pl.lit(value))).item())
 
 
 def _parsed(content: bytes, file: str, program: Program, encoding: str) -> tuple[dict[str, list[Cell]], Any]:
@@ -160,14 +160,15 @@ def _texts(variable: Variable, cells: Sequence[Cell], meta: Any, program: Progra
     """One variable's cells as text, blank ones NULL."""
     if variable.kind == "text":
         return pl.Series(variable.name, [cell or None for cell in cells], dtype=pl.String)
-    tags = pl.Series([f".{cell}" if isinstance(cell, str) else None for cell in cells], dtype=pl.String)
+    tags: pl.Series | pl.Expr = pl.Series(
+        [f".{cell}" if isinstance(cell, str) else None for cell in cells], dtype=pl.String
+    )
     numbers = [None if isinstance(cell, str) else cell for cell in cells]
     is_single = meta.readstat_variable_types[variable.name] == "float"
-    told = number_text(pl.Series(numbers, dtype=pl.Float32 if is_single else pl.Float64))
+    told = [tags, number_text(pl.lit(pl.Series(numbers, dtype=pl.Float32 if is_single else pl.Float64)))]
     if variable.kind not in ("integer", "number"):
-        times = [_time(number, variable, program) for number in numbers]
-        told = pl.select(pl.coalesce(pl.Series(times, dtype=pl.String), told)).to_series()
-    return pl.select(pl.coalesce(tags, told).alias(variable.name)).to_series()
+        told.insert(0, pl.Series([_time(number, variable, program) for number in numbers], dtype=pl.String))
+    return pl.select(pl.coalesce(told).alias(variable.name)).to_series()
 
 
 def _time(value: float | None, variable: Variable, program: Program) -> str | None:
