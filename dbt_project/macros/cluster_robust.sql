@@ -109,7 +109,7 @@ block_terms as (
         block_id,
         d,
         w,
-        sum(z2 order by cluster_id, unit_arm) as z2,
+        case when bool_and(z2 is not null) then sum(z2 order by cluster_id, unit_arm) end as z2,
         sum(copies * (dc - pc) order by cluster_id, unit_arm) as trace,
         sum(copies * (dc * dc - 2 * dc * pc) order by cluster_id, unit_arm) as squares,
         sum(copies * v * v order by cluster_id, unit_arm) as vv,
@@ -132,7 +132,7 @@ nesting as (
 select
     s.fit_id,
     s.beta,
-    sqrt(sum(b.z2 order by b.block_id)) as beta_se,
+    case when bool_and(b.z2 is not null) then sqrt(sum(b.z2 order by b.block_id)) end as beta_se,
     sum(b.trace order by b.block_id) ** 2
     / nullif(
         sum(b.squares + (b.vv / b.w) ** 2 + 2 * b.vu ** 2 / (b.w * b.d) order by b.block_id)

@@ -19,9 +19,14 @@
     ]) }}
 {%- endmacro %}
 
+{#- Roles whose rows are records; moments and estimates are none. -#}
+{% macro record_roles() -%}
+    {{ return(['survey', 'listing', 'assignment', 'back_check', 'tracking', 'register']) }}
+{%- endmacro %}
+
 {#- System columns of every root table, as text. -#}
 {% macro root_records() -%}
-    {%- set tables = lake_tables() -%}
+    {%- set tables = lake_tables(roles=record_roles()) -%}
     {%- set columns = record_columns() -%}
     {%- if execute and tables -%}
         {%- for table in tables %}

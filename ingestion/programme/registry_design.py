@@ -136,8 +136,18 @@ def _expected_cells(programme: Programme) -> Iterator[Row]:
         for site in programme.source_sites(source)
         for wave in source.waves
     }
+    sent = {
+        (indicator, site, wave): source.role
+        for source in programme.sources
+        for indicator in (source.indicators if source.is_aggregate else ())
+        for site in programme.source_sites(source)
+        for wave in source.waves
+    }
     for indicator in programme.indicators:
         for site in programme.sites:
             for wave in programme.waves:
+                cell = {"site": site.site, "wave": wave.wave, "indicator": indicator.indicator}
                 if all((instrument, site.site, wave.wave) in covered for instrument in indicator.instruments):
-                    yield {"site": site.site, "wave": wave.wave, "indicator": indicator.indicator}
+                    yield cell | {"basis": "rows"}
+                elif role := sent.get((indicator.indicator, site.site, wave.wave)):
+                    yield cell | {"basis": role}

@@ -7,6 +7,7 @@ with questions as (
         w.wave,
         i.indicator,
         e.site,
+        coalesce(e.basis, 'rows') as basis,
         coalesce(s.state, 'planned') in ('closed', 'frozen') as is_closed
     from {{ source('registry', 'analysis_waves') }} as w
     inner join {{ source('registry', 'analysis_indicators') }} as i on w.analysis = i.analysis
@@ -35,6 +36,11 @@ stages as (
     group by t.site
 ),
 
+limited as (
+    select distinct analysis
+    from {{ source('registry', 'analysis_cohorts') }}
+),
+
 spine as (
     select
         q.analysis,
@@ -44,6 +50,7 @@ spine as (
         s.design,
         coalesce(t.stage, 'unstaged') as stage,
         coalesce(bool_or(q.site = s.site), false) as is_expected,
+        coalesce(max(q.basis) filter (where q.site = s.site), 'rows') as basis,
         bool_and(bool_and(q.is_closed or q.site is null)) over (partition by q.analysis) as is_closed
     from questions as q
     cross join {{ source('registry', 'sites') }} as s
@@ -57,22 +64,39 @@ select
     s.indicator,
     s.site,
     s.stage,
+    s.basis,
     case when bool_or(s.stage = 'pilot') over (partition by s.analysis) then s.stage else 'all' end as pool,
     s.is_expected and coalesce(g.is_admitted, false) as is_admitted,
     case
         when not s.is_expected then 'no_data'
+        when s.basis <> 'rows' and (a.round <> 'randomised' or limited.analysis is not null) then 'no_data'
+        when s.basis = 'estimates' and a.level = 'network' then 'not_identified'
         when s.design not in ('rct', 'cluster_rct') then 'not_identified'
         when not s.is_closed then 'interim'
         when is_admitted then 'included'
         else 'withheld'
     end as state,
     case state
-        when 'no_data' then 'no source delivers this indicator here in this wave'
-        when 'not_identified' then 'design ' || s.design || ': no randomised comparison'
+        when 'no_data'
+            then
+                case
+                    when s.is_expected then 'sent as ' || s.basis || ', which tell neither cohorts nor other rounds'
+                    else 'no source delivers this indicator here in this wave'
+                end
+        when 'not_identified'
+            then
+                case
+                    when
+                        s.design in ('rct', 'cluster_rct')
+                        then 'a published estimate is no part of one trial over all sites'
+                    else 'design ' || s.design || ': no randomised comparison'
+                end
         when 'interim' then 'a wave of the analysis is not closed at every site'
         when 'withheld' then coalesce(g.reason, 'no verdict of quality was given')
     end as reason
 from spine as s
+inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
+left join limited on s.analysis = limited.analysis
 left join {{ source('quality', 'admission') }} as g
     on s.site = g.site and s.wave = g.wave and s.indicator = g.indicator
 order by s.analysis, s.wave, s.indicator, s.site

@@ -33,9 +33,9 @@ select
     coalesce(sum(mass) filter (where not is_treated), 0) as mass_0,
     coalesce(sum(total) filter (where not is_treated), 0) as total_0,
     sum(weight_sum) as weight_sum,
-    sum(cross_sum) as cross_sum,
-    sum(squares) as squares,
-    sum(mass_squares) as mass_squares
+{%- for part in ['cross_sum', 'squares', 'mass_squares'] %}
+    case when bool_and({{ part }} is not null) then sum({{ part }}) end as {{ part }}{{ ',' if not loop.last }}
+{%- endfor %}
 from cells
 group by fit_id, block_id, cluster_id, unit_arm
 order by fit_id, block_id, cluster_id, unit_arm

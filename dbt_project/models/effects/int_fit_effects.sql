@@ -1,17 +1,20 @@
 -- Every comparison's effect, one row per measure and estimator, in the indicator's unit or in standard deviations.
 -- One estimator is the comparison's own: CR2 where the frame has clusters; HC2 where units stand alone in blocks, or
--- for rates; else the classical pooled one, with Welch's beside it.
+-- for rates; else the classical pooled one, with Welch's beside it. A site that sent moments without clusters may have
+-- sent a cluster-robust standard error of its own, which then stands under its own name.
 with differences as (
     select
         r.fit_id,
-        case when f.is_clustered then 'cr2' else 'hc2' end as estimator,
+        case when s.fit_id is not null then 'sent_cluster_robust' when f.is_clustered then 'cr2' else 'hc2' end
+            as estimator,
         r.beta as estimate,
-        case when r.is_nested then r.beta_se end as estimate_se,
-        r.df,
-        r.clusters_1,
-        r.clusters_0
+        coalesce(s.effect_se / f.step, case when r.is_nested then r.beta_se end) as estimate_se,
+        coalesce(s.effect_df, r.df) as df,
+        case when s.fit_id is null then r.clusters_1 end as clusters_1,
+        case when s.fit_id is null then r.clusters_0 end as clusters_0
     from {{ ref('int_robust_fits') }} as r
     inner join {{ ref('int_fits') }} as f on r.fit_id = f.fit_id
+    left join {{ ref('int_supplied_errors') }} as s on r.fit_id = s.fit_id
     where f.is_clustered or f.block_count > 1 or f.is_rate
     union all
     select
@@ -28,7 +31,10 @@ supported as (
         d.* exclude (estimate, estimate_se),
         d.estimate * f.step as estimate,
         case
-            when least(d.clusters_1, d.clusters_0) >= 2 and d.estimate_se > 0 and d.df > 0 then d.estimate_se * f.step
+            when
+                (d.estimator = 'sent_cluster_robust' or least(d.clusters_1, d.clusters_0) >= 2)
+                and d.estimate_se > 0 and d.df > 0
+                then d.estimate_se * f.step
         end as estimate_se,
         d.estimator <> 'two_sample_welch' as is_own,
         i.effect_scale,

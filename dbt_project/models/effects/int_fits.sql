@@ -11,7 +11,11 @@ with arms as (
             sum(mass) filter (where {{ arm }}) as mass_{{ name }},
             sum(total) filter (where {{ arm }}) as sum_{{ name }},
             sum(total_mass) filter (where {{ arm }}) as cross_{{ name }},
-            sum(total_squares) filter (where {{ arm }}) as squares_{{ name }},
+            -- moments that a site sent may lack deviations: what one cell lacks, the arm lacks
+            case
+                when bool_and(total_squares is not null) filter (where {{ arm }})
+                    then sum(total_squares) filter (where {{ arm }})
+            end as squares_{{ name }},
             sum(mass_squares) filter (where {{ arm }}) as mass_squares_{{ name }},
         {%- endfor %}
         bool_or(cluster_id is not null) as is_clustered,
@@ -29,7 +33,7 @@ spreads as (
             (a.sum_{{ name }} - a.origin * a.mass_{{ name }})::double as total_{{ name }},
             total_{{ name }} / a.mass_{{ name }}::double as centred_mean_{{ name }},
             case
-                when i.statistic <> 'rate' then greatest(0, (
+                when i.statistic <> 'rate' and a.squares_{{ name }} is not null then greatest(0, (
                     a.squares_{{ name }} - 2 * a.origin * a.cross_{{ name }}
                     + a.origin * a.origin * a.mass_squares_{{ name }}
                 )::double - total_{{ name }} * centred_mean_{{ name }})
@@ -46,7 +50,11 @@ spreads as (
 select
     row_number() over (order by {{ key }}) as fit_id,
     *,
-    (coalesce((n_treatment - 1) * variance_treatment, 0) + coalesce((n_control - 1) * variance_control, 0))
-    / nullif(n_treatment + n_control - 2, 0) as variance_pooled
+    case
+        when (n_treatment = 0 or m2_treatment is not null) and (n_control = 0 or m2_control is not null)
+            then (
+                coalesce((n_treatment - 1) * variance_treatment, 0) + coalesce((n_control - 1) * variance_control, 0)
+            ) / nullif(n_treatment + n_control - 2, 0)
+    end as variance_pooled
 from spreads
 order by fit_id

@@ -12,6 +12,7 @@ targets as (
         case when a.level = 'network' then 'network' else s.site end as site,
         case when a.level = 'network' then s.pool else s.stage end as stage,
         first(s.state order by r.rank, s.site) as state,
+        case when count(distinct s.basis) = 1 then min(s.basis) else 'rows and moments' end as basis,
         first(s.reason order by r.rank, s.site) as reason
     from {{ ref('int_analysis_sites') }} as s
     inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
@@ -26,6 +27,11 @@ effects as (
         e.estimate is not null and e.estimate_se is not null as has_error
     from {{ ref('int_fits') }} as f
     left join {{ ref('int_fit_effects') }} as e on f.fit_id = e.fit_id
+    union all by name
+    select
+        *,
+        estimate is not null and estimate_se is not null as has_error
+    from {{ ref('int_estimate_effects') }}
 )
 
 select
@@ -54,6 +60,9 @@ select
     e.n_control,
     e.clusters_1 as clusters_treatment,
     e.clusters_0 as clusters_control,
+    t.basis,
+    coalesce(e.n, e.n_treatment + e.n_control) as n,
+    e.citation,
     case
         when t.state <> 'included' then t.state
         when e.estimate is null then 'no_data'
@@ -63,9 +72,13 @@ select
     end as state,
     case
         when t.state <> 'included' then t.reason
-        when e.n_treatment is null then 'no unit of the contrast was measured'
+        when t.basis = 'estimates' and e.estimate is null then 'no published effect of this contrast was sent'
+        when e.why_no_error is not null then e.why_no_error
+        when e.n_treatment is null and t.basis <> 'estimates' then 'no unit of the contrast was measured'
         when least(e.n_treatment, e.n_control) = 0 then 'one arm has no measured unit'
         when e.estimate is null then 'no block holds both arms'
+        when not e.has_error and t.basis = 'moments' and e.is_clustered
+            then 'a cluster trial sent no moments of at least two clusters an arm, and no cluster-robust standard error'
         when least(e.clusters_1, e.clusters_0) < 2 then 'fewer than two clusters in an arm: no standard error'
         when not e.has_error then 'no standard error: no variation, or clusters that reach across blocks'
         when e.df < 4 then 'fewer than four degrees of freedom: no verdict may rest on it alone'

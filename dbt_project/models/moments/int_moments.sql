@@ -36,4 +36,12 @@ select
     pair['product_sum']::decimal(38, 0) as product_sum
 from long
 where n > 0 and (is_rate or 'exposure' not in (term_a, term_b))
+union all
+select
+    {{ cell }},
+    term_a,
+    term_b,
+    n,
+    product_sum
+from {{ ref('int_supplied_moments') }}
 order by {{ cell }}, term_a, term_b

@@ -11,6 +11,7 @@ with protected as (
             {{ suppress_count(side ~ '.n_treatment') }} as {{ side }}_n_treatment,
             {{ suppress_count(side ~ '.n_control') }} as {{ side }}_n_control,
             {{ side }}.quality_verdict as {{ side }}_quality_verdict,
+            {{ side }}.basis as {{ side }}_basis,
         {% endfor -%}
         {{ is_small('pilot.n_treatment') }} or {{ is_small('pilot.n_control') }}
         or {{ is_small('scaled.n_treatment') }} or {{ is_small('scaled.n_control') }} as is_suppressed,
@@ -64,6 +65,8 @@ select
     verdict,
     change_verdict,
     verdict_words,
+    pilot_basis,
+    scaled_basis,
     nullif(why, '') as note,
     estimand,
     {{ comparability_class() }} as comparability_class,

@@ -58,7 +58,16 @@ select
         when questions.effect_scope = 'network' then 'no pilot to compare with: the effect over all sites is given'
         else coalesce(retention.verdict_words, 'no effect could be compared')
     end as verdict_words,
-    nullif(concat_ws('; ', retention.note, cautions.interval_notes), '') as note,
+    nullif(
+        concat_ws(
+            '; ', retention.note, cautions.interval_notes,
+            {%- for side in ['pilot', 'scaled'] %}
+                case
+                    when retention.{{ side }}_basis <> 'rows' then '{{ side }} rests on ' || retention.{{ side }}_basis
+                end{{ ',' if not loop.last }}
+            {%- endfor %}
+        ), ''
+    ) as note,
     coalesce(network.estimand, retention.estimand) as estimand,
     questions.unit as weighting,
     questions.inference,

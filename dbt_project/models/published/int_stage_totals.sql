@@ -11,7 +11,8 @@ with measured_sites as (
         effects.level,
         effects.site,
         effects.n_treatment,
-        effects.n_control
+        effects.n_control,
+        effects.basis
     from {{ ref('int_site_effects') }} as effects
     left join {{ ref('int_analysis_sites') }} as sites using (analysis, indicator, wave, site)
     where effects.estimate_se is not null
@@ -26,7 +27,8 @@ people as (
         dimension,
         level,
         sum(n_treatment) as n_treatment,
-        sum(n_control) as n_control
+        sum(n_control) as n_control,
+        string_agg(distinct basis, ', ' order by basis desc) as basis
     from measured_sites
     group by all
 ),

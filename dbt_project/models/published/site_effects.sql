@@ -25,7 +25,9 @@ protected as (
         {{ effect_unit('effects.measure', 'indicators.unit') }} as effect_unit,
         {{ suppress_count('effects.n_treatment') }} as published_n_treatment,
         {{ suppress_count('effects.n_control') }} as published_n_control,
-        {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} as is_suppressed,
+        {{ suppress_count('effects.n') }} as published_n,
+        {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} or {{ is_small('effects.n') }}
+            as is_suppressed,
         indicators.statistic = 'share' and (
             {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
             or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
@@ -64,6 +66,10 @@ select
     published_n_control as n_control,
     clusters_treatment,
     clusters_control,
+    -- two rounded arms and their rounded sum could be solved for the arms; where the arms are told, the sum is not
+    case when published_n_treatment is null and published_n_control is null then published_n end as n,
+    basis,
+    citation,
     state,
     {{ contrast_words('is_randomised') }}
     || case when site = 'network' then ', in the network as one trial' else ', at this site' end as estimand,

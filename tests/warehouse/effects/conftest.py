@@ -32,10 +32,32 @@ COLUMNS = {
     "frame.int_subgroups": "round varchar, unit_key varchar, dimension varchar, level varchar",
     "outcomes.int_outcomes": "indicator varchar, wave varchar, unit_key varchar, site_found varchar,"
     " value_steps bigint, exposure_steps bigint, baseline_steps bigint",
+    "staging.stg_moments": "site varchar, wave varchar, indicator varchar, dimension varchar,"
+    " level varchar, arm varchar, block_id varchar, cluster_id varchar,"
+    " n decimal(38,12), mean decimal(38,12), sd decimal(38,12),"
+    " events decimal(38,12), exposure decimal(38,12), effect_se double, effect_df double, problem varchar",
+    "staging.stg_estimates": "site varchar, wave varchar, indicator varchar, dimension varchar,"
+    " level varchar, measure varchar, estimate double, estimate_se double, df double,"
+    " n bigint, n_treatment bigint, n_control bigint, citation varchar, why_no_error varchar,"
+    " problem varchar",
 }
 GROUPS = {
-    "moments": ("int_analysis_sites", "int_analysis_units", "int_moments", "int_cell_moments"),
-    "fits": ("int_fit_cells", "int_fits", "int_fit_clusters", "int_robust_fits", "int_fit_effects"),
+    "moments": (
+        "int_analysis_sites",
+        "int_analysis_units",
+        "int_supplied_moments",
+        "int_moments",
+        "int_cell_moments",
+    ),
+    "fits": (
+        "int_fit_cells",
+        "int_fits",
+        "int_fit_clusters",
+        "int_robust_fits",
+        "int_supplied_errors",
+        "int_fit_effects",
+        "int_estimate_effects",
+    ),
     "effects": ("int_site_effects", "int_pools", "int_reml", "int_pooled_effects"),
     "retention": (
         "int_stage_effects",
@@ -85,6 +107,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "quality.admission": {"wave": "endline", "indicator": "score", "is_admitted": True},
     "frame.int_frame": {"round": "randomised", "weight": 1, "is_replacement": False},
     "outcomes.int_outcomes": {"indicator": "score", "wave": "endline", "exposure_steps": 1},
+    "staging.stg_moments": {"indicator": "score", "wave": "endline", "dimension": "all", "level": "all"},
+    "staging.stg_estimates": {"indicator": "score", "wave": "endline", "dimension": "all", "level": "all"},
 }
 
 
@@ -115,7 +139,7 @@ class EffectsWarehouse:
         functions = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(functions)
         functions.register(self.connection)
-        for schema in ("registry", "quality", "frame", "outcomes", "moments", "effects"):
+        for schema in ("registry", "quality", "staging", "frame", "outcomes", "moments", "effects"):
             self.connection.execute(f"create schema {schema}")
         for table, columns in COLUMNS.items():
             self.connection.execute(f"create table {table} ({columns})")

@@ -1,0 +1,28 @@
+-- Cells that sites or publications sent instead of people: how many rows contradict themselves, out of how many.
+with sent as (
+    select
+        site,
+        wave,
+        indicator,
+        problem
+    from {{ ref('stg_moments') }}
+    union all
+    select
+        site,
+        wave,
+        indicator,
+        problem
+    from {{ ref('stg_estimates') }}
+)
+
+select
+    cells.site,
+    cells.wave,
+    cells.indicator,
+    count(sent.problem) as violations,
+    count(sent.site) as denominator
+from {{ source('registry', 'expected_cells') }} as cells
+left join sent
+    on cells.site = sent.site and cells.wave = sent.wave and cells.indicator = sent.indicator
+where cells.basis in ('moments', 'estimates')
+group by cells.site, cells.wave, cells.indicator

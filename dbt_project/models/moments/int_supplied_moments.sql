@@ -1,0 +1,88 @@
+{{ config(materialized='view') }}
+-- Moments that sites sent, in the shape and the exact steps of those made from people: each counts with weight one.
+-- Means and deviations are taken in billionths of a step, so that sums of whole steps come back whole. What is too
+-- large for that has no sum, and so no effect.
+{%- set cell = 'analysis, indicator, site, wave, arm, block_id, cluster_id, dimension, level' %}
+with cells as (
+    select
+        s.analysis,
+        m.indicator,
+        m.site,
+        m.wave,
+        case when s.state = 'interim' then 'pooled' else m.arm end as arm,
+        m.block_id,
+        m.cluster_id,
+        m.dimension,
+        m.level,
+        m.n::hugeint as n,
+        i.statistic,
+        try(round(m.mean / i.resolution * 1000000000)::hugeint) as mean_billionths,
+        try(round(case when m.n = 1 then 0 else m.sd end / i.resolution * 1000000000)::hugeint) as sd_billionths,
+        try(round(
+            m.events * case when i.statistic = 'rate' then i.multiplier else 100 end::decimal(18, 6) / i.resolution
+        )::hugeint) as event_steps,
+        try(round(100 / i.resolution)::hugeint) as share_steps,
+        try(round(m.exposure * {{ exposure_steps_per_unit() }})::hugeint) as exposure_steps
+    from {{ ref('int_analysis_sites') }} as s
+    inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
+    inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
+    inner join {{ ref('stg_moments') }} as m
+        on s.site = m.site and s.wave = m.wave and s.indicator = m.indicator
+    where
+        s.is_admitted
+        and s.basis = 'moments'
+        and s.state in ('included', 'interim')
+        and m.problem is null
+        and m.arm in (a.treatment_arm, a.control_arm)
+        and (
+            m.dimension = 'all'
+            or m.indicator || '.' || m.dimension in (
+                select d.indicator || '.' || d.dimension from {{ source('registry', 'indicator_subgroups') }} as d
+            )
+        )
+),
+
+summed as (
+    select
+        {{ cell }},
+        n,
+        n * 1000000 as weight_sum,
+        case
+            when statistic in ('share', 'rate') then event_steps * 1000000
+            else try((n * mean_billionths + 500 * sign(mean_billionths)) // 1000)
+        end as outcome_sum,
+        case
+            when statistic = 'share' then event_steps * share_steps * 1000000
+            when statistic <> 'rate'
+                then try(
+                    (n * mean_billionths * mean_billionths + (n - 1) * sd_billionths * sd_billionths + 500000000000)
+                    // 1000000000000
+                )
+        end as outcome_squares,
+        case when statistic = 'rate' then exposure_steps * 1000000 end as exposure_sum
+    from cells
+),
+
+long as (
+    select
+        {{ cell }},
+        n,
+        unnest([
+            { 'term_a': 'one', 'term_b': 'one', 'product_sum': weight_sum },
+            { 'term_a': 'one', 'term_b': 'outcome', 'product_sum': outcome_sum },
+            { 'term_a': 'outcome', 'term_b': 'outcome', 'product_sum': outcome_squares },
+            { 'term_a': 'one', 'term_b': 'exposure', 'product_sum': exposure_sum }
+        ]) as pair
+    from summed
+)
+
+select
+    {{ cell }},
+    pair['term_a'] as term_a,
+    pair['term_b'] as term_b,
+    sum(n)::bigint as n,
+    -- what one row lacks, the cell lacks
+    case when bool_and(pair['product_sum'] is not null) then sum(pair['product_sum']) end::decimal(38, 0) as product_sum
+from long
+group by {{ cell }}, term_a, term_b
+having product_sum is not null
