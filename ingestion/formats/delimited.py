@@ -1,28 +1,33 @@
 """Delimited text, read strictly: every cell a string, every row as wide as the header, no guessing of types.
 
-In: the bytes of one file with its encoding and delimiter. Out: `TextTable`: cells (blank = NULL), the line of
-every row, and the rows that do not fit the header. What the columns mean is the platforms' business.
+In: one file with its encoding and delimiter. Out: `TextTable`: cells (blank = NULL), the line of every row,
+and the rows that do not fit the header. What the columns mean is the platforms' business.
+
+A regular file is laid out by counting and scanned by Polars when its cells are needed; what does not fit is
+cut out first, so that Polars only ever sees rows as wide as the header. Any other file is read from character
+to character at once. Both ways give the same.
 
 A file that was cut off is refused as a whole, since the loss of its last rows cannot be told from their
-absence.
+absence; so is one of which more than one row in a hundred, and more than one row, is no text in its encoding.
 """
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from ingestion.export_fault import ExportFault
-from ingestion.formats.text import EXPORT_AGAIN, cut_off, decode
+from ingestion.formats.exact import LONGEST_CELL, Row, has_longer_cell, records
+from ingestion.formats.layout import Layout, Places, lay_out, tally
+from ingestion.formats.text import NO_TEXT, Utf8, as_text, as_utf8, cut_off, holds_nul, not_text
 
 DELIMITERS = (",", ";", "\t")
+_HEADER_BYTES = 1 << 20
 _CHUNK_ROWS = 20_000
-# The default of 128 KiB is less than a long answer with an embedded picture or signature.
-csv.field_size_limit(16 * 1024 * 1024)
+_MOST_BAD = 0.01
 
 
 @dataclass(frozen=True)
@@ -96,53 +101,94 @@ def read_delimited(
     Raises:
         ExportFault: The file is cut off, wrongly encoded, binary, or its header cannot be used.
     """
-    text = decode(data.read_bytes() if isinstance(data, Path) else data, file, encoding)
-    ends_line = text.endswith(("\n", "\r"))
-    header, delimiter = _header(text, file, delimiters)
+    utf8 = as_utf8(data, file, encoding)
+    content = utf8.content
+    counted = tally(content, utf8.start)
+    if counted.has_nul:
+        raise _nul(utf8, file, encoding)
+    header, delimiter = _told_header(utf8, file, encoding, delimiters)
     if not header:
         return TextTable(pl.LazyFrame(), (), pl.Series("line", [], dtype=pl.Int64), (), delimiter)
+    ends_line = content.read(content.size - 1, content.size) in (b"\n", b"\r")
     if must_end_line and not ends_line:
         raise cut_off(file, "its last line has no end")
-    cells, lines, ragged = _rows(text, file, delimiter, header, frozenset(may_lack))
-    line_count = lines[-1] if lines else 0
-    if ragged and not ends_line and ragged[-1].line > line_count and ragged[-1].cell_count < len(header):
-        raise cut_off(file, f"its last row, on line {ragged[-1].line}, stops early")
-    if ragged and not lines:
+    layout = lay_out(content, counted, delimiter)
+    shortest = len(header)
+    while shortest > 1 and header[shortest - 1] in may_lack:
+        shortest -= 1
+    form = _Form(file, encoding, delimiter, tuple(header), shortest)
+    rows = _exact(utf8, form) if layout is None else _scanned(utf8, layout, form)
+    if rows is None:
+        rows = _exact(utf8, form)
+    last = rows.ragged[-1] if rows.ragged else None
+    line_count = rows.lines[-1] if len(rows.lines) else 0
+    if last and not ends_line and last.line > line_count and last.cell_count < len(header):
+        raise cut_off(file, f"its last row, on line {last.line}, stops early")
+    if last and not len(rows.lines):
         raise ExportFault(
             file,
             f"no row has as many cells as the header, which has {len(header)}",
             f"check that the file is a table delimited by one of {_named(delimiters)}",
         )
-    return TextTable(
-        cells.lazy(),
-        tuple(header),
-        pl.Series("line", lines, dtype=pl.Int64),
-        tuple(ragged),
-        delimiter,
-        ends_line,
-    )
+    return TextTable(rows.cells, form.header, rows.lines, tuple(rows.ragged), delimiter, ends_line)
 
 
-def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The file's records with the line each begins on; blank lines are no records."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
+@dataclass(frozen=True)
+class _Form:
+    """What is known of a file from its header: `shortest` is the least number of cells of a row."""
+
+    file: str
+    encoding: str
+    delimiter: str
+    header: tuple[str, ...]
+    shortest: int
+
+
+@dataclass(frozen=True)
+class _Rows:
+    cells: pl.LazyFrame
+    lines: pl.Series
+    ragged: list[Ragged]
+
+
+def _told_header(utf8: Utf8, file: str, encoding: str, delimiters: Collection[str]) -> tuple[list[str], str]:
+    """The header, from the head of the file where that holds all of it."""
+    content, end = utf8.content, utf8.start + _HEADER_BYTES
+    head = content.read(utf8.start, end).decode("utf-8", "sitewise-no-text")
+    is_part = content.size > end
+    if is_part:
+        head = head[: head.rfind("\n") + 1]
     try:
-        for row in reader:
-            if row:
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        if "unexpected end" in str(error):
-            raise cut_off(file, f"the quoted cell in the row of line {line} is never closed") from error
-        reason = (
-            "a cell is longer than 16 MiB"
-            if "larger than field limit" in str(error)
-            else "its quotes do not pair"
-        )
-        raise ExportFault(
-            file, f"the row that begins on line {line} cannot be read: {reason}", EXPORT_AGAIN
-        ) from error
+        header, delimiter = _header(head, file, delimiters)
+    except ExportFault:
+        if not is_part:
+            raise
+        header = []
+    if is_part and not header:
+        header, delimiter = _header(as_text(utf8), file, delimiters)
+    if any(NO_TEXT in name for name in header):
+        raise _no_text(utf8, file, encoding)
+    return header, delimiter
+
+
+def _nul(utf8: Utf8, file: str, encoding: str) -> ExportFault:
+    """The fault of a file with a NUL, or with what is no text before it."""
+    before = utf8.content.read(utf8.start, utf8.content.size).partition(b"\0")[0]
+    if utf8.first_fault or NO_TEXT in before.decode("utf-8", "sitewise-no-text"):
+        return _no_text(utf8, file, encoding)
+    return holds_nul(file, before.count(b"\n") + 1, encoding)
+
+
+def _no_text(utf8: Utf8, file: str, encoding: str) -> ExportFault:
+    """The fault of a file of another encoding, which names the first byte that is no text."""
+    if utf8.first_fault:
+        return not_text(file, *utf8.first_fault, encoding)
+    data = utf8.content.read(0, utf8.content.size)
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return not_text(file, error.start, data.count(b"\n", 0, error.start) + 1, encoding)
+    raise AssertionError("every byte is text")
 
 
 def _header(text: str, file: str, delimiters: Collection[str]) -> tuple[list[str], str]:
@@ -151,7 +197,7 @@ def _header(text: str, file: str, delimiters: Collection[str]) -> tuple[list[str
     fault: ExportFault | None = None
     for delimiter in delimiters:
         try:
-            splits[delimiter] = next((row for _, row in _records(text, file, delimiter)), [])
+            splits[delimiter] = next((row for _, row in records(text, file, delimiter)), [])
         except ExportFault as error:
             # Quotes do not pair under a delimiter that is not the file's.
             fault = error
@@ -181,34 +227,111 @@ def _header(text: str, file: str, delimiters: Collection[str]) -> tuple[list[str
     return (header if text.strip() else []), delimiter
 
 
-def _rows(
-    text: str, file: str, delimiter: str, header: list[str], may_lack: frozenset[str]
-) -> tuple[pl.DataFrame, list[int], list[Ragged]]:
-    """The rows that fit the header, the lines these begin on, and the other rows."""
-    width = len(header)
-    shortest = width
-    while shortest > 1 and header[shortest - 1] in may_lack:
-        shortest -= 1
-    chunks = [_chunk(header, [])]
-    rows: list[list[str]] = []
+def _scanned(utf8: Utf8, layout: Layout, form: _Form) -> _Rows | None:
+    """The rows of a regular file, not yet read; None if its layout has another header."""
+    content, width = utf8.content, len(form.header)
+    lengths = layout.ends - layout.starts
+    filled = np.flatnonzero(lengths)
+    head, rows = filled[0], filled[1:]
+    if layout.widths[head] != width:
+        return None
+    widths = layout.widths[rows]
+    no_text = np.zeros(len(lengths), np.bool_)
+    no_text[np.searchsorted(layout.starts, layout.bad_bytes, "right") - 1] = True
+    if layout.is_foreign or _is_foreign(int(no_text[rows].sum()), len(rows)):
+        raise _no_text(utf8, form.file, form.encoding)
+    too_long = np.zeros(len(lengths), np.bool_)
+    for row in rows[lengths[rows] > LONGEST_CELL]:
+        text = content.read(layout.starts[row], layout.ends[row]).decode("utf-8", "sitewise-no-text")
+        too_long[row] = has_longer_cell(text, form.delimiter)
+    fits = (widths >= form.shortest) & (widths <= width) & ~no_text[rows] & ~too_long[rows]
+    ragged = [
+        Ragged(
+            int(layout.lines[row]),
+            int(layout.widths[row]),
+            width,
+            _why(bool(no_text[row]), bool(too_long[row]), form),
+        )
+        for row in rows[~fits]
+    ]
+    taken = rows[fits]
+    is_short = layout.widths[taken] < width
+    is_whole = (
+        len(taken) == len(lengths) - 1 and not is_short.any() and (len(taken) == 0 or layout.lines[1] == 2)
+    )
+    lines = pl.Series("line", layout.lines[taken], dtype=pl.Int64)
+    if not len(taken):
+        return _Rows(pl.LazyFrame(schema=_schema(form)), lines, ragged)
+    mended = None if is_whole else _mended(utf8, layout, taken, form)
+    cells = pl.scan_csv(
+        utf8.content.origin if mended is None else mended,
+        has_header=False,
+        skip_lines=1 if mended is None else 0,
+        schema=_schema(form),
+        separator=form.delimiter,
+        null_values="" if layout.has_empty_quotes else None,
+        glob=False,
+    )
+    return _Rows(cells, lines, ragged)
+
+
+def _mended(utf8: Utf8, layout: Layout, taken: Places, form: _Form) -> bytes:
+    """The text of the rows taken alone, each with all its cells; neighbours are copied together."""
+    data = memoryview(utf8.content.read(0, utf8.content.size))
+    missing = len(form.header) - layout.widths[taken]
+    breaks = np.flatnonzero((np.diff(taken) != 1) | (missing[:-1] > 0) | (missing[1:] > 0)) + 1
+    text = bytearray()
+    for first, last in zip([0, *breaks], [*breaks - 1, len(taken) - 1], strict=True):
+        text += data[layout.starts[taken[first]] : layout.ends[taken[last]]]
+        text += form.delimiter.encode() * int(missing[first]) + b"\n"
+    return bytes(text)
+
+
+def _exact(utf8: Utf8, form: _Form) -> _Rows:
+    """The rows of any file, read at once."""
+    width = len(form.header)
+    text = as_text(utf8)
+    may_be_bad = NO_TEXT in text
+    chunks = [_chunk(form.header, [])]
+    rows: list[Row] = []
     lines: list[int] = []
     ragged: list[Ragged] = []
-    records = _records(text, file, delimiter)
-    next(records)
-    for line, row in records:
-        if shortest <= len(row) <= width:
-            rows.append(row if len(row) == width else row + [""] * (width - len(row)))
-            lines.append(line)
-            if len(rows) == _CHUNK_ROWS:
-                chunks.append(_chunk(header, rows))
-                rows = []
-        else:
-            ragged.append(Ragged(line, len(row), width))
-    chunks.append(_chunk(header, rows))
-    return pl.concat(chunks), lines, ragged
+    bad_count = 0
+    found = records(text, form.file, form.delimiter)
+    next(found)
+    for line, row in found:
+        is_bad = may_be_bad and any(NO_TEXT in cell for cell in row)
+        if is_bad or not form.shortest <= len(row) <= width:
+            ragged.append(Ragged(line, len(row), width, _why(is_bad, False, form)))
+            bad_count += is_bad
+            continue
+        rows.append(row if len(row) == width else row + [""] * (width - len(row)))
+        lines.append(line)
+        if len(rows) == _CHUNK_ROWS:
+            chunks.append(_chunk(form.header, rows))
+            rows = []
+    chunks.append(_chunk(form.header, rows))
+    if _is_foreign(bad_count, len(lines) + len(ragged)):
+        raise _no_text(utf8, form.file, form.encoding)
+    return _Rows(pl.concat(chunks).lazy(), pl.Series("line", lines, dtype=pl.Int64), ragged)
 
 
-def _chunk(header: list[str], rows: list[list[str]]) -> pl.DataFrame:
+def _is_foreign(bad_count: int, row_count: int) -> bool:
+    """Whether so many rows are no text that the encoding must be another."""
+    return bad_count == row_count > 0 or bad_count > max(1, _MOST_BAD * row_count)
+
+
+def _why(is_bad: bool, is_too_long: bool, form: _Form) -> str:
+    if is_bad:
+        return f"the row is not {form.encoding} text"
+    return "a cell is longer than 16 MiB" if is_too_long else ""
+
+
+def _schema(form: _Form) -> dict[str, pl.DataType]:
+    return dict.fromkeys(form.header, pl.String())
+
+
+def _chunk(header: Sequence[str], rows: list[list[str]]) -> pl.DataFrame:
     """Rows as columns of text, blank cells NULL; a chunk at a time, since Python strings take much room."""
     columns = list(zip(*rows, strict=True)) or [()] * len(header)
     cells = [pl.Series(name, column, dtype=pl.String) for name, column in zip(header, columns, strict=True)]
