@@ -12,6 +12,7 @@ from ingestion.keys import ARM, DISPOSITION, SITE_CODE, SUBMITTED_AT, UNIT_ID
 from ingestion.programme.model import Source
 
 IS_COMPLETE = "_sw_is_complete"
+_UNMARKED = ("csv", "excel", "spss", "stata", "json_lines", "parquet", "python_package")
 
 
 def mark_not_accepted(rows: pl.DataFrame, source: Source, unit_is_per_site: bool) -> pl.DataFrame:
@@ -48,7 +49,7 @@ def _is_complete(source: Source) -> pl.Expr:
     """By the mapped disposition if there is one, else by the platform's mark; NULL is not complete."""
     if source.keys.disposition is not None:
         return (pl.col(DISPOSITION) == "complete").fill_null(False)
-    if source.platform in ("csv", "python_package"):
+    if source.platform in _UNMARKED:
         raise ExportFault(
             "sources.yml",
             f"source {source.source} accepts complete rows only, but {source.platform} does not mark them",

@@ -92,7 +92,7 @@ def read_workbook(data: bytes | Path, file: str, sheets: Collection[str] | None 
         ExportFault: It is no workbook, damaged, encrypted, hostile, or a header cannot be used.
     """
     return {
-        name: _sheet(grid, f"{file}, sheet {name}")
+        name: with_header(grid, f"{file}, sheet {name}")
         for name, grid in read_grids(data, file, sheets).items()
         if grid.cells.height
     }
@@ -119,6 +119,26 @@ def read_grids(data: bytes | Path, file: str, sheets: Collection[str] | None = N
         return {name: _grid(workbook, name, oddities.get(name, "")) for name in names}
     except fastexcel.FastExcelError as error:
         raise _unreadable(file, str(error)) from error
+
+
+def with_header(grid: Grid, place: str) -> Sheet:
+    """Takes the first row of a sheet that is not blank for its header.
+
+    Columns with neither name nor cells are left out: they are the traces of formatting.
+
+    Args:
+        grid: The sheet.
+        place: Its file and name, for messages.
+
+    Raises:
+        ExportFault: The header cannot be used.
+    """
+    names, body = grid.cells.row(0), grid.cells.slice(1)
+    kept = [at for at, name in enumerate(names) if name is not None or body.to_series(at).is_not_null().any()]
+    header = checked_header([names[at] or f"(column {at + 1})" for at in kept], place)
+    cells = pl.DataFrame([body.to_series(at).alias(name) for at, name in zip(kept, header, strict=True)])
+    lines = grid.rows.slice(1)
+    return Sheet(cells.lazy(), tuple(header), lines, (), note=grid.note, is_hidden=grid.is_hidden)
 
 
 def _is_xlsx(data: bytes | Path, file: str) -> bool:
@@ -215,13 +235,3 @@ def _with_errors(cells: pl.DataFrame, errors: list[tuple[int, int, str]]) -> pl.
         filled = cells.to_series(column).scatter([row for row, _ in found], [text for _, text in found])
         cells = cells.with_columns(filled)
     return cells
-
-
-def _sheet(grid: Grid, place: str) -> Sheet:
-    """The grid's first row as header; columns without name and cells are the traces of formatting."""
-    names, body = grid.cells.row(0), grid.cells.slice(1)
-    kept = [at for at, name in enumerate(names) if name is not None or body.to_series(at).is_not_null().any()]
-    header = checked_header([names[at] or f"(column {at + 1})" for at in kept], place)
-    cells = pl.DataFrame([body.to_series(at).alias(name) for at, name in zip(kept, header, strict=True)])
-    lines = grid.rows.slice(1)
-    return Sheet(cells.lazy(), tuple(header), lines, (), note=grid.note, is_hidden=grid.is_hidden)

@@ -196,7 +196,7 @@ def _flatten(
             within = 0 if place.table == MAIN else len(place.table) + 1
             for turn, each in enumerate(cell, start=1):
                 at = f"{place.row}/{path[within:]}[{turn}]"
-                rows.append((name, {ROW: at, PARENT_ROW: place.row}))
+                rows.append((name, {ROW: at, PARENT_ROW: place.row or None}))
                 _flatten(each, _Place(name, at, f"{path}/", place.depth + 1), rows[-1][1], rows, links)
         elif path in row:
             raise _NoRecord("two of its keys give one column")

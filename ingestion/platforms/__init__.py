@@ -2,11 +2,16 @@
 
 from ingestion.platforms import (
     csv_files,
+    excel,
+    json_lines,
     kobotoolbox,
     odk_central,
+    parquet,
     python_package,
     qualtrics,
     redcap,
+    spss,
+    stata,
     surveycto,
 )
 from ingestion.platforms.protocol import Platform
@@ -18,5 +23,10 @@ PLATFORMS: dict[str, Platform] = {
     "redcap": redcap,
     "qualtrics": qualtrics,
     "csv": csv_files,
+    "excel": excel,
+    "spss": spss,
+    "stata": stata,
+    "json_lines": json_lines,
+    "parquet": parquet,
     "python_package": python_package,
 }

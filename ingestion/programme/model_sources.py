@@ -44,6 +44,7 @@ class Pull(Part):
     """Where a source's files lie: a drop folder, an asset behind a connection, or a data set of a package."""
 
     drop: Text | None = Field(None, description="Glob of files, relative to the programme folder.")
+    sheet: Text | None = Field(None, description="Sheet of an Excel workbook; default: the only one shown.")
     connection: Id | None = Field(None, description="Name in connections.yml.")
     asset: Code | None = Field(None, description="Form, survey or project behind the connection.")
     full_every_days: int = Field(
