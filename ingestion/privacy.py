@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 import polars as pl
 
 from ingestion.export_fault import ExportFault
-from ingestion.programme.model import Programme, Source
+from ingestion.programme.model import DerivedItem, Programme, Source
 
 MAKE_A_KEY = 'python -c "import secrets; print(secrets.token_hex(32))"'
 _SHORTEST_KEY = 16
@@ -105,11 +105,21 @@ def pseudonymise(
 
 
 def kept_columns(programme: Programme, source: Source, columns: Iterable[str]) -> list[str]:
-    """The columns that pass the door, by name: those that items, keys and filters use, and the allow-list."""
+    """The columns that pass the door, by name: those that items, keys and filters use, and the allow-list.
+
+    What the form of the instrument marks as identifying passes no wildcard of the allow-list: it has to be
+    named in full, or pseudonymised.
+    """
     door = programme.door(source)
-    used = set(key_columns(source).values()) | set(question_columns(programme, source))
-    globs = [*door.keep, *door.pseudonym]
-    return sorted(name for name in columns if name in used or _matches(name, globs))
+    used = {*key_columns(source).values(), *question_columns(programme, source), *door.keep}
+    identifying = identifying_columns(programme, source)
+    return sorted(
+        name
+        for name in columns
+        if name in used
+        or _matches(name, door.pseudonym)
+        or (name not in identifying and _matches(name, door.keep))
+    )
 
 
 def key_columns(source: Source) -> dict[str, str]:
@@ -128,9 +138,16 @@ def key_columns(source: Source) -> dict[str, str]:
 
 
 def question_columns(programme: Programme, source: Source) -> list[str]:
-    """The columns that the items of a source's instrument read."""
+    """The columns that the items which the YAML of a source's instrument names read."""
     items = programme.instrument(source.instrument).items if source.instrument else {}
-    return [question for item in items.values() for question in item.question]
+    written = [item for item in items.values() if not isinstance(item, DerivedItem)]
+    return [question for item in written for question in item.question]
+
+
+def identifying_columns(programme: Programme, source: Source) -> frozenset[str]:
+    """The columns that the form of a source's instrument marks as identifying."""
+    form = programme.forms.get(source.instrument or "")
+    return form.identifying_columns() if form else frozenset()
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:

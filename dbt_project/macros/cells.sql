@@ -63,6 +63,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The state of a trimmed text that needs no answer of its type. -#}
+{% macro cell_state(item, text) -%}
+    case
+        when {{ text }} is null then 'blank'
+        when {{ cell_is_missing_code(item, text) }} then 'missing_code'
+        when ({{ cell_parsed(item, text) }}) is null then 'unreadable'
+        else 'answered'
+    end
+{%- endmacro %}
+
 {#- The number that indicators reckon with, from the typed answer. -#}
 {% macro cell_number(item, answer) -%}
     {%- if is_numeric(item) -%}

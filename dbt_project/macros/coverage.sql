@@ -52,6 +52,57 @@
     )
 {%- endmacro %}
 
+{#- The cells of items that only a form's definition names. A form may have hundreds, and each would widen the query
+    many times over: their columns are turned long instead, those of one type and one set of codes at a time. Each
+    column is counted by itself, also where an item has several. -#}
+{% macro form_counts(table, items) -%}
+    {%- set alike = {} -%}
+    {%- for item in items -%}
+        {%- set codes = item.numbered_codes if item.item_type == 'boolean' else [] -%}
+        {%- set kind = alike.setdefault(item.item_type ~ tojson(codes) ~ tojson(item.missing_codes), []) -%}
+        {%- for question in item.questions -%}
+            {%- do kind.append({'name': question, 'item': item}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set branches = [] -%}
+    {%- for columns in alike.values() -%}
+        {%- do branches.append(long_counts_of(table, columns)) -%}
+    {%- endfor -%}
+    {{ return(branches) }}
+{%- endmacro %}
+
+{% macro long_counts_of(table, columns) -%}
+    {%- set names -%}
+        {%- for column in columns %}
+                {{ sql_name(column.name) }}{{ ',' if not loop.last }}
+        {%- endfor -%}
+    {%- endset -%}
+    select
+        {{ sql_text(table.source) }} as source,
+        {{ sql_text(table.lake_table) }} as lake_table,
+        column_name,
+        case column_name
+            {%- for column in columns %} when {{ sql_text(column.name) }} then {{ sql_text(column.item.item) }}{% endfor %} end as item,
+        'item' as role,
+        cast(count_if(state = 'answered') as bigint) as answered_count,
+        cast(count_if(state = 'missing_code') as bigint) as missing_code_count,
+        cast(count_if(state = 'blank') as bigint) as blank_count,
+        cast(count_if(state = 'unreadable') as bigint) as unreadable_count,
+        cast(0 as bigint) as unmapped_count
+    from (
+        select column_name, {{ cell_state(columns[0].item, 'cell') }} as state
+        from (
+            select column_name, {{ trimmed('cell') }} as cell
+            from (
+                select {{ names }}
+                from {{ lake_file(table.path) }}
+            ) unpivot include nulls (cell for column_name in ({{ names }}
+            ))
+        )
+    )
+    group by column_name
+{%- endmacro %}
+
 {#- Counts of every lake table. -#}
 {% macro cell_counts() -%}
     {%- set tables = lake_tables(is_root_only=false) -%}
@@ -66,12 +117,17 @@
     {%- set branches = [] -%}
     {%- if execute -%}
         {%- for table in tables -%}
-            {%- set items = items_of(all_items, table) -%}
+            {%- set own_items = items_of(all_items, table) -%}
+            {%- set items = own_items | selectattr('is_measured') | list -%}
+            {%- set form_items = own_items | rejectattr('is_measured') | list -%}
             {%- set columns = items_of(unmapped, table) -%}
             {%- if items -%}
                 {%- do branches.append(cell_counts_of(
                     table, typed_cells(table, tables, items), counted_columns(table, items, [])
                 )) -%}
+            {%- endif -%}
+            {%- if form_items -%}
+                {%- do branches.extend(form_counts(table, form_items)) -%}
             {%- endif -%}
             {%- if columns -%}
                 {%- do branches.append(

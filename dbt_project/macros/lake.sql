@@ -54,7 +54,8 @@
     {{ return(registry_rows(query)) }}
 {%- endmacro %}
 
-{#- Items of every lake table: their questions in order of preference, and the codes that decide what an answer is. -#}
+{#- Items of every lake table: their questions in order of preference, and the codes that decide what an answer is.
+    `is_measured` leaves out those that only a form's definition names and no indicator reads. -#}
 {% macro lake_items() -%}
     {%- set query -%}
         with questions as (
@@ -80,11 +81,16 @@
         select
             questions.*,
             items.item_type,
+            not coalesce(items.is_derived, false) or measured.item is not null as is_measured,
             coalesce(missing.missing_codes, []) as missing_codes,
             coalesce(codes.numbered_codes, []) as numbered_codes
         from questions
         inner join {{ source('registry', 'items') }} as items
             on questions.instrument = items.instrument and questions.item = items.item
+        left join (
+            select distinct instrument, item from {{ source('registry', 'indicator_terms') }}
+        ) as measured
+            on questions.instrument = measured.instrument and questions.item = measured.item
         left join missing on questions.instrument = missing.instrument
         left join codes on questions.instrument = codes.instrument and questions.item = codes.item
         order by questions.source, questions.lake_table, questions.item

@@ -1,12 +1,13 @@
 -- noqa: disable=LT02
-{#- Long cells of every lake table: one row for each record and item, blanks kept, never stored. -#}
+{#- Long cells of every lake table: one row for each record and item that the YAML names or an indicator reads,
+    blanks kept, never stored. -#}
 {% macro long_cells() -%}
     {%- set tables = lake_tables(is_root_only=false) -%}
     {%- set all_items = lake_items() -%}
     {%- set branches = [] -%}
     {%- if execute -%}
         {%- for table in tables -%}
-            {%- set items = items_of(all_items, table) -%}
+            {%- set items = items_of(all_items, table) | selectattr('is_measured') | list -%}
             {%- if items -%}
                 {%- do branches.append(long_cells_of(table, tables, items)) -%}
             {%- endif -%}

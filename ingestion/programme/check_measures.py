@@ -4,10 +4,11 @@ In: `Declared`. Out: faults. Analyses are checked elsewhere.
 """
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
-from ingestion.programme.model import Indicator, Instrument, Item
+from ingestion.programme.model import DerivedItem, Indicator, Instrument, Item
 
 _Of = Declaration[Indicator]
 _NUMBERS = ("integer", "number", "amount")
@@ -26,6 +27,7 @@ def check_measures(declared: Declared) -> Iterator[Fault]:
     for declaration in declared.instruments:
         if declaration.value is not None:
             yield from _codes(declaration, declaration.value)
+            yield from _nothing_kept(declaration, declaration.value, declared)
     dimensions = {
         dimension
         for source in declared.sources
@@ -51,6 +53,29 @@ def _codes(declaration: Declaration[Instrument], instrument: Instrument) -> Iter
             yield declaration.fault(f"items.{name}", message, "keep one of its two meanings")
 
 
+def _nothing_kept(
+    declaration: Declaration[Instrument], instrument: Instrument, declared: Declared
+) -> Iterator[Fault]:
+    is_written = any(not isinstance(item, DerivedItem) for item in instrument.items.values())
+    if not is_written and not _kept(declaration.name, declared):
+        message = (
+            "the form's questions are known, but no item and no privacy.keep lets an answer into the lake"
+        )
+        yield declaration.warning("privacy", message, "add items, or privacy: {keep: [column, group/*]}")
+
+
+def _kept(instrument: str, declared: Declared) -> list[str]:
+    """What the doors of an instrument and of its sources let into the lake."""
+    own = declared.instrument(instrument)
+    doors = [own.privacy] if own else []
+    doors += [
+        source.value.privacy
+        for source in declared.sources
+        if source.value is not None and source.value.instrument == instrument and source.value.privacy
+    ]
+    return [glob for door in doors for glob in door.keep]
+
+
 def _items(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterator[Fault]:
     for path, reference in _places(indicator):
         fault = declared.unknown_item(declaration, path, reference)
@@ -62,6 +87,19 @@ def _items(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterat
             message = f"the item '{reference}' is {item.type}, which makes no {indicator.statistic}"
             remedy = f"use an item of type {' or '.join(_FITTING[indicator.statistic])}, or another statistic"
             yield declaration.fault(path, message, remedy)
+        if isinstance(item, DerivedItem):
+            yield from _not_let_in(declaration, path, reference, item, declared)
+
+
+def _not_let_in(
+    declaration: _Of, path: str, reference: str, item: Item, declared: Declared
+) -> Iterator[Fault]:
+    instrument, _, name = reference.partition(".")
+    globs = _kept(instrument, declared)
+    if not any(fnmatchcase(column, glob) for column in item.question for glob in globs):
+        message = f"'{reference}' is a question of the form only, so no answer to it enters the lake"
+        remedy = f"add '{name}:' to the items of the instrument {instrument}, or its column to privacy.keep"
+        yield declaration.fault(path, message, remedy)
 
 
 def _places(indicator: Indicator) -> Iterator[tuple[str, str]]:

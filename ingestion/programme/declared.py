@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from ingestion.programme.entries import Entry
 from ingestion.programme.explain import suggestion
 from ingestion.programme.faults import Fault
+from ingestion.programme.form import Form
 from ingestion.programme.model import (
     Analysis,
     Connection,
@@ -65,6 +66,7 @@ class Declared:
     instruments: list[Declaration[Instrument]] = field(default_factory=list)
     indicators: list[Declaration[Indicator]] = field(default_factory=list)
     analyses: list[Declaration[Analysis]] = field(default_factory=list)
+    forms: dict[str, Form] = field(default_factory=dict)
 
     @property
     def head(self) -> Head | None:
@@ -116,6 +118,7 @@ class Declared:
             instruments=sound(self.instruments),
             indicators=sound(self.indicators),
             analyses=sound(self.analyses),
+            forms=self.forms,
         )
 
 

@@ -5,12 +5,15 @@ References from one file to another are not followed here.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from ingestion.programme.declared import Declaration, Declared, Value
 from ingestion.programme.entries import Entry, parse_entries
 from ingestion.programme.explain import validated
 from ingestion.programme.faults import Fault
+from ingestion.programme.form import Form
+from ingestion.programme.instrument_forms import complete
 from ingestion.programme.model import Analysis, Connection, Head, Indicator, Instrument, Site, Source
 
 
@@ -23,9 +26,10 @@ def read_folder(folder: Path) -> tuple[Declared, list[Fault]]:
         connections=reading.connections("connections.yml"),
         sites=reading.file("sites.yml", Site, "site"),
         sources=reading.file("sources.yml", Source, "source"),
-        instruments=reading.each("instruments", Instrument, "instrument"),
+        instruments=reading.instruments("instruments"),
         indicators=reading.each("indicators", Indicator, "indicator"),
         analyses=reading.file("analyses.yml", Analysis, "analysis"),
+        forms=reading.forms,
     )
     if len(declared.heads) > 1:
         head = declared.heads[1]
@@ -38,16 +42,41 @@ class _Folder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.faults: list[Fault] = []
+        self.forms: dict[str, Form] = {}
 
     def file(self, name: str, model: type[Value], kind: str) -> list[Declaration[Value]]:
         return self._declared(self._entries(self.folder / name, kind), model, kind, lambda entry: "")
 
     def each(self, name: str, model: type[Value], kind: str) -> list[Declaration[Value]]:
+        entries = self._each(name, kind)
+        return self._declared(entries, model, kind, lambda entry: Path(entry.file).stem)
+
+    def instruments(self, name: str) -> list[Declaration[Instrument]]:
+        """Each instrument, completed from the form definition that it names."""
+        found = [complete(entry, self.folder) for entry in self._each(name, "instrument")]
+        declarations = []
+        for completion in found:
+            self.faults += completion.faults
+            if completion.file and completion.definition is None:
+                stem = Path(completion.entry.file).stem
+                name = str(completion.entry.data.get("instrument", stem))
+                declarations.append(Declaration[Instrument](completion.entry, "instrument", name, None))
+                continue
+            (declared,) = self._declared(
+                [completion.entry], Instrument, "instrument", lambda entry: Path(entry.file).stem
+            )
+            if declared.value is not None:
+                instrument, form = completion.with_derived(declared.value)
+                declared = replace(declared, value=instrument)
+                self.forms |= {instrument.instrument: form} if form else {}
+            declarations.append(declared)
+        return declarations
+
+    def _each(self, name: str, kind: str) -> list[Entry]:
         paths = sorted((self.folder / name).glob("*.y*ml"))
         if not paths:
             self._missing(f"{name}/*.yml", kind)
-        entries = [entry for path in paths for entry in self._entries(path, kind)]
-        return self._declared(entries, model, kind, lambda entry: Path(entry.file).stem)
+        return [entry for path in paths for entry in self._entries(path, kind)]
 
     def connections(self, name: str) -> list[Declaration[Connection]]:
         if not (self.folder / name).exists():

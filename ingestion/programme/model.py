@@ -11,7 +11,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, field_validator, model_validator
 
-from ingestion.programme.model_measures import Analysis, Contrast, Indicator, Instrument, Item
+from ingestion.programme.form import Form
+from ingestion.programme.model_measures import (
+    Analysis,
+    Contrast,
+    DerivedItem,
+    Indicator,
+    Instrument,
+    Item,
+)
 from ingestion.programme.model_sources import Accept, Among, Connection, Door, Keys, Pull, Source, SourceWave
 from ingestion.programme.words import (
     Code,
@@ -36,6 +44,7 @@ __all__ = [
     "Contrast",
     "Conversion",
     "Currency",
+    "DerivedItem",
     "Door",
     "Head",
     "Indicator",
@@ -229,6 +238,9 @@ class Programme(Head):
 
     def source(self, source_id: str) -> Source:
         """The source of that id; KeyError if there is none."""
+    forms: dict[str, Form] = Field(
+        default_factory=dict, description="Forms by the instrument that names them."
+    )
         return {source.source: source for source in self.sources}[source_id]
 
     def instrument(self, instrument_id: str) -> Instrument:

@@ -54,13 +54,33 @@ class Item(Part):
         return self
 
 
+class DerivedItem(Item):
+    """An item that no YAML mentions: a question of the instrument's form definition.
+
+    It lets no column into the lake, and costs nothing where nothing reads it.
+    """
+
+
 class Instrument(Part):
     """A questionnaire."""
 
     instrument: Id
+    definition: Text | None = Field(
+        None, description="Path of its form definition, from the programme folder, e.g. forms/child.xlsx."
+    )
     missing: dict[Code, Id] = Field(default_factory=dict, description="Code of no answer -> its meaning.")
-    items: dict[Id, Item] = Field(min_length=1)
+    items: dict[Id, Item] = Field(default_factory=dict)
     privacy: Door = Field(default_factory=Door)
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> "Instrument":
+        if not self.items and self.definition is None:
+            raise refusal(
+                "the instrument asks nothing",
+                "add items, or the path of its form: definition: forms/child_test.xlsx",
+                "items",
+            )
+        return self
 
 
 class Indicator(Part):

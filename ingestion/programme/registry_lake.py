@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingestion.landing import SERVED, latest_receipts
-from ingestion.privacy import key_columns
-from ingestion.programme.model import Programme, Source
+from ingestion.privacy import key_columns, pseudonym_columns
+from ingestion.programme.model import DerivedItem, Programme, Source
 from ingestion.programme.registry_schemas import Row
 from ingestion.receipt import Receipt
 
@@ -53,13 +53,18 @@ def _lake_table(source: Source, path: Path, home: Path) -> Row:
 
 
 def _lake_columns(programme: Programme, source: Source, path: Path) -> Iterator[Row]:
+    columns = pq.read_schema(path).names
     keys = set(key_columns(source).values())
+    # An id, or what stands in its place, is no answer for its being asked in the form.
+    ids = keys | set(pseudonym_columns(programme, source, columns))
     feeds: dict[str, list[tuple[str, int]]] = {}
     items = programme.instrument(source.instrument).items if source.instrument else {}
     for name, item in items.items():
         for preference, question in enumerate(item.question, start=1):
+            if isinstance(item, DerivedItem) and question in ids:
+                continue
             feeds.setdefault(question, []).append((name, preference))
-    for order, column in enumerate(pq.read_schema(path).names, start=1):
+    for order, column in enumerate(columns, start=1):
         row = {"source": source.source, "lake_table": path.stem, "column_name": column, "column_order": order}
         if column in feeds:
             for name, preference in feeds[column]:

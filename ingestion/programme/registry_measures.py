@@ -5,7 +5,7 @@ In: a `Programme`. Out: rows by table. Nothing here depends on the night or on t
 
 from collections.abc import Iterator
 
-from ingestion.programme.model import Item, Programme
+from ingestion.programme.model import DerivedItem, Item, Programme
 from ingestion.programme.registry_schemas import Row
 
 
@@ -59,6 +59,7 @@ def _items(programme: Programme) -> Iterator[Row]:
                 "min_value": item.min,
                 "max_value": item.max,
                 "is_required": item.required,
+                "is_derived": isinstance(item, DerivedItem),
             }
 
 
@@ -74,7 +75,7 @@ def _codes(item: Item) -> Iterator[tuple[str, str, float | None]]:
     if item.type == "boolean":
         yield from ((code, "yes", 1.0) for code in dict.fromkeys(item.yes))
         yield from ((code, "no", 0.0) for code in dict.fromkeys(item.no))
-    if item.type == "select_one":
+    if item.type.startswith("select_"):
         yield from ((code, label, _number(code)) for code, label in item.choices.items())
 
 

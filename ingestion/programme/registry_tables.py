@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ingestion.programme.model import Programme
 from ingestion.programme.registry_design import design_rows
+from ingestion.programme.registry_forms import form_rows
 from ingestion.programme.registry_lake import lake_rows
 from ingestion.programme.registry_measures import measure_rows
 from ingestion.programme.registry_schemas import KEYS, SCHEMAS, registry_table
@@ -26,5 +27,6 @@ def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
         home: SITEWISE_HOME, whose lake and receipts are read.
         as_of: The night's date, which decides each wave's state.
     """
-    rows = design_rows(programme, as_of) | measure_rows(programme) | lake_rows(programme, home)
+    rows = design_rows(programme, as_of) | measure_rows(programme) | form_rows(programme)
+    rows |= lake_rows(programme, home)
     return {table: registry_table(table, rows[table]) for table in SCHEMAS}
