@@ -18,11 +18,11 @@
     {{ return(item.item_type in ('integer', 'number', 'amount')) }}
 {%- endmacro %}
 
-{#- An item's text; `coalesce` of one needs no special case. -#}
-{% macro cell_text(item) -%}
+{#- An item's text in a relation; `coalesce` of one needs no special case. -#}
+{% macro cell_text(item, relation) -%}
     coalesce(
         {%- for question in item.questions -%}
-            {{ trimmed('lake.' ~ sql_name(question)) }}{{ ', ' if not loop.last }}
+            {{ trimmed(relation ~ '.' ~ sql_name(question)) }}{{ ', ' if not loop.last }}
         {%- endfor -%}
     )
 {%- endmacro %}
@@ -91,10 +91,12 @@
 {%- endmacro %}
 
 {#- A lake table's rows with what places them: `_sw_site_code`, `_sw_wave` and `_sw_disposition` come from the root
-    record, up the chain of repeats. `tables` are all lake tables, with the repeats. -#}
+    record, up the chain of repeats. `tables` are all lake tables, with the repeats. The relations are named by lake
+    table in `relations`. -#}
 {% macro placed_rows(table, tables) -%}
     {%- set climb = namespace(child='lake', parent=table.parent_table, root='lake') -%}
     {%- set joins = [] -%}
+    {%- set relations = {table.lake_table: 'lake'} -%}
     {%- for step in range(10) if climb.parent -%}
         {%- for parent in tables
             if climb.parent and parent.source == table.source and parent.lake_table == climb.parent -%}
@@ -103,26 +105,34 @@
                 'left join ' ~ lake_file(parent.path) ~ ' as ' ~ climb.root
                 ~ ' on ' ~ climb.child ~ '._sw_parent_record_id = ' ~ climb.root ~ '._sw_record_id'
             ) -%}
+            {%- do relations.update({parent.lake_table: climb.root}) -%}
             {%- set climb.child = climb.root -%}
             {%- set climb.parent = parent.parent_table -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return({'root': climb.root, 'relation': lake_file(table.path) ~ ' as lake ' ~ joins | join(' ')}) }}
+    {{ return({
+        'root': climb.root,
+        'relations': relations,
+        'relation': lake_file(table.path) ~ ' as lake ' ~ joins | join(' ')
+    }) }}
 {%- endmacro %}
 
 {#- A lake table with typed items: for each item "<item>" (typed, null unless answered), "<item>__text",
-    "<item>__state", "<item>__number", beside `_sw_record_id`, `_sw_site_code`, `_sw_wave`, `_sw_disposition`. -#}
+    "<item>__state", "<item>__number", beside `_sw_record_id` and what places the row and dates it. Items may be the
+    table's own or those of a row that it repeats under. -#}
 {% macro typed_cells(table, tables, items) -%}
     {%- set rows = placed_rows(table, tables) -%}
     (
         with texts as (
             select
                 lake._sw_record_id,
+                {{ rows.root }}._sw_record_id as _sw_root_record_id,
                 {{ site_code_key(rows.root ~ '._sw_site_code') }} as _sw_site_code,
                 {{ rows.root }}._sw_wave,
+                {{ rows.root }}._sw_submitted_at,
                 {{ disposition_word(rows.root ~ '._sw_disposition') }} as _sw_disposition
                 {%- for item in items %},
-                {{ cell_text(item) }} as {{ sql_name(item.item ~ '__text') }}
+                {{ cell_text(item, rows.relations[item.lake_table]) }} as {{ sql_name(item.item ~ '__text') }}
                 {%- endfor %}
             from {{ rows.relation }}
         ),

@@ -17,6 +17,7 @@
             terms.*,
             indicators.statistic,
             indicators.min_answered,
+            indicators.over_repeat,
             {{ plain_decimal('indicators.resolution') }} as resolution,
             {{ plain_decimal('indicators.multiplier') }} as multiplier,
             {{ plain_decimal('indicators.scale_min') }} as scale_min,
@@ -45,7 +46,7 @@
             terms.indicator,
             sources.source,
             case
-                when units.unit is null or units.unit = indicators.unit then '1'
+                when indicators.over_repeat = 'count' or units.unit is null or units.unit = indicators.unit then '1'
                 else {{ plain_decimal('conversions.factor') }}
             end as factor
         from {{ source('registry', 'indicator_terms') }} as terms
@@ -58,6 +59,7 @@
             on units.unit = conversions.from_unit and indicators.unit = conversions.to_unit
         where
             units.unit = indicators.unit
+            or indicators.over_repeat = 'count'
             or conversions.factor is not null
             or (units.unit is null and indicators.statistic = 'mean')
         qualify row_number() over (
@@ -95,13 +97,15 @@
 {%- endmacro %}
 
 {#- Steps, exposure and reason of one indicator as three SQL expressions. -#}
-{% macro indicator_expressions(indicator, asked, factor) -%}
+{% macro indicator_expressions(indicator, asked, factor, repeated=[]) -%}
     {%- set grid = indicator.steps_per_unit -%}
     {%- if indicator.statistic in ('share', 'mean', 'amount') -%}
         {%- set item = item_of(indicator, 'value') -%}
         {%- set worth = '100' if indicator.statistic == 'share' else factor -%}
-        {%- set value = term_number(item, asked) ~ ' * ' ~ (worth or 'cast(null as decimal(1, 0))') -%}
-        {%- set why = term_why(item, asked) -%}
+        {%- set is_over = indicator.over_repeat is not none -%}
+        {%- set number = repeat_number(indicator, item, repeated) if is_over else term_number(item, asked) -%}
+        {%- set value = number ~ ' * ' ~ (worth or 'cast(null as decimal(1, 0))') -%}
+        {%- set why = repeat_why(indicator, item, repeated) if is_over else term_why(item, asked) -%}
         {%- if not worth -%}
             {%- set why = 'coalesce(' ~ why ~ ", 'no_conversion')" -%}
         {%- endif -%}
@@ -164,12 +168,78 @@
         | selectattr('indicator', 'equalto', indicator.indicator) | map(attribute='factor') | list + [none])[0]) }}
 {%- endmacro %}
 
-{#- The values of one lake table's records as columns "<indicator>__steps", "__exposure" and "__why". -#}
-{% macro wide_values(table, tables, items, indicators, factors) -%}
-    {%- set asked = items | map(attribute='item') | list -%}
+{#- The repeats of a root table that indicators count or sum over, each with the items used; an item is taken from the
+    first repeat that asks it. -#}
+{% macro repeats_of(table, tables, all_items, indicators) -%}
+    {%- set wanted = [] -%}
+    {%- for indicator in indicators if indicator.over_repeat is not none -%}
+        {%- do wanted.append(item_of(indicator, 'value')) -%}
+    {%- endfor -%}
+    {%- set found = [] -%}
+    {%- for repeat in tables if repeat.source == table.source and repeat.lake_table != table.lake_table -%}
+        {%- set used = [] -%}
+        {%- for item in items_of(all_items, repeat) if item.item in wanted -%}
+            {%- do used.append(item) -%}
+            {%- do wanted.remove(item.item) -%}
+        {%- endfor -%}
+        {%- if used -%}{%- do found.append({'table': repeat, 'items_used': used}) -%}{%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- A repeat's rows for each root record: per item how many are answered, their sum, and the state that spoils each. A
+    sum of which a part is missing would be too small, so it is none; a blank row is no row to be counted. -#}
+{% macro repeat_sums(repeat, tables) -%}
     (
         select
-            _sw_record_id as record_id
+            _sw_root_record_id
+            {%- for item in repeat.items_used %}
+            {%- set state = sql_name(item.item ~ '__state') %},
+            count(*) filter (where {{ state }} = 'answered') as {{ sql_name('repeat__' ~ item.item ~ '__count') }},
+            sum({{ sql_name(item.item ~ '__number') }}) as {{ sql_name('repeat__' ~ item.item ~ '__sum') }},
+            max({{ state }}) filter (where {{ state }} not in ('answered', 'blank'))
+                as {{ sql_name('repeat__' ~ item.item ~ '__count_why') }},
+            coalesce(
+                max({{ state }}) filter (where {{ state }} <> 'answered'),
+                case when count({{ sql_name(item.item ~ '__number') }}) < count(*) then 'unreadable' end
+            ) as {{ sql_name('repeat__' ~ item.item ~ '__sum_why') }}
+            {%- endfor %}
+        from {{ typed_cells(repeat.table, tables, repeat.items_used) }} as rows_of_repeat
+        group by _sw_root_record_id
+    )
+{%- endmacro %}
+
+{#- What a record's repeat gives: none of it is zero, for the interview asked for the rows and there were none. -#}
+{% macro repeat_number(indicator, item, repeated) -%}
+    {%- if item in repeated -%}
+        cast(coalesce({{ sql_name('repeat__' ~ item ~ '__' ~ indicator.over_repeat) }}, 0) as decimal(38, 12))
+    {%- else -%}
+        cast(null as decimal(38, 12))
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A source that brought no such repeat did not ask: that is not the same as none. -#}
+{% macro repeat_why(indicator, item, repeated) -%}
+    {%- if item in repeated -%}
+        {{ sql_name('repeat__' ~ item ~ '__' ~ indicator.over_repeat ~ '_why') }}
+    {%- else -%}
+        'not_asked'
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The values of one root table's records as columns "<indicator>__steps", "__exposure" and "__why"; what its repeats
+    hold is counted and summed for each record first. `tables` and `all_items` are those of the whole lake. -#}
+{% macro wide_values(table, tables, all_items, indicators, factors) -%}
+    {%- set items = items_of(all_items, table) -%}
+    {%- set asked = items | map(attribute='item') | list -%}
+    {%- set repeats = repeats_of(table, tables, all_items, indicators) -%}
+    {%- set repeated = [] -%}
+    {%- for repeat in repeats -%}
+        {%- do repeated.extend(repeat.items_used | map(attribute='item') | list) -%}
+    {%- endfor -%}
+    (
+        select
+            cells._sw_record_id as record_id
             {%- for indicator in indicators %}
             {%- if not indicator.is_on_grid -%}
                 {{ exceptions.raise_compiler_error(
@@ -177,11 +247,15 @@
                     ~ ' does not divide a power of ten, so values have no exact steps. Remedy: write e.g. 0.01, 0.5 or 1.'
                 ) }}
             {%- endif -%}
-            {%- set sql = indicator_expressions(indicator, asked, factor_of(factors, table, indicator)) %},
+            {%- set sql = indicator_expressions(indicator, asked, factor_of(factors, table, indicator), repeated) %},
             {{ sql.steps }} as {{ sql_name(indicator.indicator ~ '__steps') }},
             cast({{ sql.exposure }} as bigint) as {{ sql_name(indicator.indicator ~ '__exposure') }},
             {{ sql.why }} as {{ sql_name(indicator.indicator ~ '__why') }}
             {%- endfor %}
         from {{ typed_cells(table, tables, items) }} as cells
+        {%- for repeat in repeats %}
+        left join {{ repeat_sums(repeat, tables) }} as repeat_{{ loop.index }}
+            on cells._sw_record_id = repeat_{{ loop.index }}._sw_root_record_id
+        {%- endfor %}
     )
 {%- endmacro %}

@@ -7,9 +7,9 @@
 {% macro instrument_outcomes(instrument, tables, all_items, indicators, factors, measurements, missed_visits, waves) -%}
     select * from (
         with visits as (
-            {%- for table in tables if table.instrument == instrument %}
+            {%- for table in tables if table.instrument == instrument and not table.parent_table %}
             select measurements.unit_key, measurements.wave, measurements.site_found, measurements.is_in_frame, answers.*
-            from {{ wide_values(table, tables, items_of(all_items, table), indicators, factors) }} as answers
+            from {{ wide_values(table, tables, all_items, indicators, factors) }} as answers
             inner join {{ measurements }} as measurements
                 on measurements.source = {{ sql_text(table.source) }} and answers.record_id = measurements.record_id
             union all
@@ -56,7 +56,7 @@
 
 {#- Outcomes of every instrument that has indicators and a survey in the lake. -#}
 {% macro outcome_rows(measurements, missed_visits, waves) -%}
-    {%- set tables = lake_tables(roles=['survey']) -%}
+    {%- set tables = lake_tables(roles=['survey'], is_root_only=false) -%}
     {%- set all_items = lake_items() -%}
     {%- set definitions = indicator_definitions() -%}
     {%- set factors = unit_factors() -%}

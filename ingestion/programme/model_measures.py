@@ -94,6 +94,9 @@ class Indicator(Part):
     events: ItemId | None = Field(None, description="Item counted by a rate.")
     exposure: ItemId | None = Field(None, description="Item a rate is divided by.")
     per: int = Field(1, ge=1, description="Multiplier of a rate.")
+    over_repeat: Literal["count", "sum"] | None = Field(
+        None, description="Count or sum the item over a record's rows of its repeat (mean, amount)."
+    )
     items: list[ItemId] = Field(default_factory=list, description="Items of a scale.")
     reversed: list[ItemId] = Field(default_factory=list, description="Items of a scale that count backwards.")
     scale_min: float | None = Field(None, description="Lowest answer of a scale's items.")
@@ -130,6 +133,14 @@ class Indicator(Part):
                 raise refusal(f"a {self.statistic} needs '{name}'", f"add {name}")
             if not is_needed and getattr(self, name):
                 raise refusal(f"a {self.statistic} has no '{name}'", f"remove {name}", name)
+        if self.over_repeat and self.statistic not in ("mean", "amount"):
+            raise refusal(
+                f"a {self.statistic} is not reckoned over a repeat",
+                "write statistic: mean, or remove over_repeat",
+                "over_repeat",
+            )
+        if self.over_repeat == "count" and self.statistic == "amount":
+            raise refusal("rows are counted, not an amount", "write statistic: mean", "over_repeat")
         if self.statistic == "share" and self.unit != "percent":
             raise refusal("a share is measured in percent", "write unit: percent", "unit")
         if self.statistic == "share" and 100 % self.resolution != 0:

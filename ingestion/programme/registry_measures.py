@@ -95,7 +95,15 @@ def _source_units(programme: Programme) -> Iterator[Row]:
 
 def _indicators(programme: Programme) -> Iterator[Row]:
     same_names = ("indicator", "title", "unit", "statistic", "direction", "effect_scale", "smallest_effect")
-    more_names = ("retention_margin", "role", "resolution", "min_answered", "scale_min", "scale_max")
+    more_names = (
+        "retention_margin",
+        "role",
+        "resolution",
+        "min_answered",
+        "scale_min",
+        "scale_max",
+        "over_repeat",
+    )
     for place, indicator in enumerate(programme.indicators, start=1):
         yield {
             **{name: getattr(indicator, name) for name in (*same_names, *more_names)},

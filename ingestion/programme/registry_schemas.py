@@ -53,7 +53,7 @@ _COLUMNS = {
     "conversions": "*from_unit, *to_unit, factor factor, dated date, ground",
     "indicators": """*indicator, title, unit, statistic, direction, effect_scale, smallest_effect double,
         retention_margin double, role, resolution grid, multiplier double, min_answered int, scale_min double,
-        scale_max double, indicator_order int""",
+        scale_max double, over_repeat, indicator_order int""",
     "indicator_terms": "*indicator, *instrument, *item, *term, is_reversed bool",
     "indicator_subgroups": "*indicator, *dimension",
     "analyses": """*analysis, title, role, registered_on date, treatment_arm, control_arm, round,
@@ -62,7 +62,7 @@ _COLUMNS = {
     "analysis_waves": "*analysis, *wave",
     "analysis_indicators": "*analysis, *indicator",
     "analysis_cohorts": "*analysis, *cohort",
-    "expected_cells": "*site, *wave, *indicator",
+    "expected_cells": "*site, *wave, *indicator, basis",
 }
 
 

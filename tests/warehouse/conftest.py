@@ -33,6 +33,7 @@ SYSTEM = [
     *("cluster_code", "block_code", "weight", "replaces_unit_id", "cohort", "order_by", "disposition"),
 ]
 RULE_DEFAULTS = {"severity": "critical", "set_by": "a test", "set_on": date(2026, 1, 1), "ground": "a test"}
+PARENTS = {"harvest": "plot"}
 Rows = list[dict[str, Any]]
 
 
@@ -103,6 +104,16 @@ def tiny_programme() -> Programme:
 def warehouse(tiny_programme: Programme, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The tiny programme, built once, with dbt's tests, in a home whose name needs quoting."""
     return build(tiny_programme, tmp_path_factory.mktemp("it's a home"), "build", "tag:before_admission")
+
+
+@pytest.fixture(scope="session")
+def build_once(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """Builds a changed programme that several tests look at."""
+
+    def built(programme: Programme, select: str = "tag:before_admission") -> Warehouse:
+        return build(programme, tmp_path_factory.mktemp("once"), "run", select)
+
+    return built
 
 
 @pytest.fixture
@@ -184,7 +195,7 @@ def _write_lake(programme: Programme, home: Path) -> dict[str, Rows]:
         written = [[row.get(key) for row in rows] for key in (*system, *questions)]
         pq.write_table(pa.table(dict(zip(schema.names, written, strict=True)), schema=schema), path)
         place = {"source": source, "lake_table": lake_table}
-        parent = None if lake_table == "main" else "main"
+        parent = None if lake_table == "main" else PARENTS.get(lake_table, "main")
         tables.append(
             place | {"parent_table": parent, "path": str(path.relative_to(home)), "row_count": len(rows)}
         )
