@@ -130,7 +130,8 @@ class _Found:
 def _gathered(form: _Form, ask: Ask) -> _Found | None:
     """One attempt at a pull; None if submissions came or went in a way that left a gap."""
     try:
-        listed = [row for _, rows in form.pages(fields=_LISTED) for row in rows]
+        sweep = list(form.pages(fields=_LISTED))
+        listed = [row for _, rows in sweep for row in rows]
         newest = max((row["_id"] for row in listed), default=0)
         # An id of the programme's own cannot be told from the list, so deletions need everything; and that a
         # form has lost all its submissions is for people to confirm.
@@ -142,7 +143,7 @@ def _gathered(form: _Form, ask: Ask) -> _Found | None:
             last, groups, changed, is_full = 0, set(), [], True
         pages = list(_wanted(form, listed, last, newest, changed))
         if not listed:
-            pages = [("data-0001.json", zlib.compress(form.get(f"{form.path}data/", {"format": "json"})[0]))]
+            pages = [("data-0001.json", zlib.compress(sweep[0][0]))]
     except _Moved:
         return None
     cursor = {"newest": str(newest), "groups": _groups(listed, newest)}
