@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from expectations.expression import ExpressionFault, read_expression
 from expectations.fault import RuleFault, RuleFaults, nearest
+from expectations.form_rules import form_rules
 from expectations.item_terms import Term, applies_to, item_term, never_fails
-from expectations.items import Item, KnownItems
+from expectations.items import FormStatement, Item, KnownItems
 from expectations.rule import Rule
-from expectations.rule_types import Check, OfItem
+from expectations.rule_types import Check, OfForm, OfItem
 
 RULES = pa.schema(
     [
@@ -36,20 +37,27 @@ RULES = pa.schema(
 RULE_TERMS = pa.schema(
     [(name, pa.string()) for name in ("rule", "source", "lake_table", "violation_sql", "applicable_sql")]
 )
+RULE_INPUTS = pa.schema([(name, pa.string()) for name in ("source", "lake_table", "item", "from_table")])
+FORM_RULES = pa.schema(
+    [(name, pa.string()) for name in ("instrument", "path", "kind", "rule", "why_not_measured")]
+)
 
 
 def rule_tables(rules: Iterable[Rule], registry: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """The registry tables `rules` (key: rule, wave) and `rule_terms` (key: rule, source, lake_table).
+    """The registry tables `rules`, `rule_terms`, `rule_inputs` and `form_rules`.
 
-    A rule of items without `item` becomes one rule per item that it applies to and that an indicator reads,
-    `<rule>__<instrument>__<item>` (a check that comes down to one item keeps its name); a
-    rule with `waves` one row per wave. `applicable_sql` and `violation_sql` are boolean and each complete in
-    itself: every violation is applicable.
+    `rules` (key: rule, wave): a rule of items without `item` becomes one rule per item that it applies to and
+    that an indicator reads, `<rule>__<instrument>__<item>` (a check that comes down to one item keeps its
+    name); a rule of forms one per statement that can be measured, whether an indicator reads its item or not;
+    a rule with `waves` one row per wave. `rule_terms` (key: rule, source, lake_table): `applicable_sql` and
+    `violation_sql` are boolean and each complete in itself: every violation is applicable. `rule_inputs`
+    (key: source, lake_table, item): what the terms of a lake table read, and the table in which it lies.
+    `form_rules` (key: instrument, path, kind, rule): what became of each translated statement of a form.
 
     Args:
         rules: Checked rules.
         registry: At least `items`, `item_codes`, `lake_columns`, `lake_tables`, `waves` and
-            `indicator_terms`.
+            `indicator_terms`; `form_expressions` where instruments have definitions.
 
     Raises:
         RuleFaults: A rule names an item or wave that is unknown, or could not fail on the item it names.
@@ -62,11 +70,13 @@ def rule_tables(rules: Iterable[Rule], registry: Mapping[str, pa.Table]) -> dict
             compiled += _compiled(rule, programme)
         except RuleFaults as found:
             faults += found.faults
-    faults += _collisions(compiled)
+    # What a form states but the lake cannot tell is listed, not judged.
+    measured = [one for one in compiled if one.stated is None or one.terms]
+    faults += _collisions(measured)
     if faults:
         raise RuleFaults(faults)
     rows = sorted(
-        chain.from_iterable(_rows(one) for one in compiled), key=lambda row: (row["rule"], row["wave"] or "")
+        chain.from_iterable(_rows(one) for one in measured), key=lambda row: (row["rule"], row["wave"] or "")
     )
     terms = [
         {"rule": one.name, "source": term.source, "lake_table": term.lake_table}
@@ -75,9 +85,19 @@ def rule_tables(rules: Iterable[Rule], registry: Mapping[str, pa.Table]) -> dict
         for term in one.terms
     ]
     terms.sort(key=lambda row: (row["rule"], row["source"], row["lake_table"]))
+    inputs = {
+        (term.source, term.lake_table, item, table)
+        for one in compiled
+        for term in one.terms
+        for item, table in term.inputs
+    }
     return {
         "rules": pa.Table.from_pylist(rows, schema=RULES),
         "rule_terms": pa.Table.from_pylist(terms, schema=RULE_TERMS),
+        "rule_inputs": pa.Table.from_pylist(
+            [dict(zip(RULE_INPUTS.names, row, strict=True)) for row in sorted(inputs)], schema=RULE_INPUTS
+        ),
+        "form_rules": pa.Table.from_pylist(_form_rows(compiled), schema=FORM_RULES),
     }
 
 
@@ -87,6 +107,8 @@ class _Compiled:
     name: str
     item: Item | None
     terms: tuple[Term, ...]
+    stated: FormStatement | None = None
+    why_not: str | None = None
 
 
 def _compiled(rule: Rule, programme: KnownItems) -> list[_Compiled]:
@@ -98,6 +120,11 @@ def _compiled(rule: Rule, programme: KnownItems) -> list[_Compiled]:
     if faults:
         raise RuleFaults(faults)
     spec = rule.spec
+    if isinstance(spec, OfForm):
+        return [
+            _Compiled(rule, _fanned_out(rule, one.item), one.item, one.terms, one.stated, one.why_not)
+            for one in form_rules(spec, programme)
+        ]
     if not isinstance(spec, OfItem):
         return [_Compiled(rule, rule.name, None, ())]
     if isinstance(spec, Check):
@@ -107,7 +134,7 @@ def _compiled(rule: Rule, programme: KnownItems) -> list[_Compiled]:
         # record.
         read = [item for key, item in sorted(programme.items.items()) if key in programme.measured]
         return [
-            _of_item(rule, spec, item, f"{rule.name}__{item.instrument}__{item.item}", programme)
+            _of_item(rule, spec, item, _fanned_out(rule, item), programme)
             for item in read
             if applies_to(spec, item)
         ]
@@ -145,15 +172,16 @@ def _checks(rule: Rule, spec: Check, programme: KnownItems) -> list[_Compiled]:
     single = len(used) == 1
     tables = [table for table in programme.tables if table.items.issuperset(expression.items)]
     terms = tuple(Term.of_expression(table, expression) for table in tables)
-    return [
-        _Compiled(rule, rule.name if single else f"{rule.name}__{item.instrument}__{item.item}", item, terms)
-        for item in used
-    ]
+    return [_Compiled(rule, rule.name if single else _fanned_out(rule, item), item, terms) for item in used]
 
 
 def _of_item(rule: Rule, spec: OfItem, item: Item, name: str, programme: KnownItems) -> _Compiled:
     tables = (table for table in programme.tables if (item.instrument, item.item) in table.items)
     return _Compiled(rule, name, item, tuple(item_term(spec, item, table) for table in tables))
+
+
+def _fanned_out(rule: Rule, item: Item) -> str:
+    return f"{rule.name}__{item.instrument}__{item.item}"
 
 
 def _named_item(rule: Rule, name: str, programme: KnownItems) -> Item:
@@ -175,6 +203,7 @@ def _collisions(compiled: Iterable[_Compiled]) -> list[RuleFault]:
 def _rows(one: _Compiled) -> list[dict[str, Any]]:
     spec = one.rule.spec
     words = spec.description or spec.rule.replace("_", " ")
+    stated = f": {one.stated.source_text}" if one.stated else ""
     row = {
         "rule": one.name,
         "rule_type": spec.type,
@@ -186,10 +215,20 @@ def _rows(one: _Compiled) -> list[dict[str, Any]]:
         "comparison": spec.comparison,
         "threshold": spec.threshold,
         "unit": spec.unit,
-        "description": f"{words} ({one.item.name})" if one.item else words,
+        "description": f"{words} ({one.item.name}){stated}" if one.item else words,
         "set_by": spec.set_by,
         "set_on": spec.set_on,
         "ground": spec.ground,
         "valid_from": spec.valid_from,
     }
     return [row | {"wave": wave} for wave in dict.fromkeys(spec.waves or (None,))]
+
+
+def _form_rows(compiled: Iterable[_Compiled]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {"instrument": one.stated.instrument, "path": one.stated.path, "kind": one.stated.kind}
+        | {"rule": one.name if one.terms else None, "why_not_measured": one.why_not}
+        for one in compiled
+        if one.stated
+    ]
+    return sorted(rows, key=lambda row: (row["instrument"], row["path"], row["kind"], row["rule"] or ""))

@@ -20,24 +20,36 @@ _ALWAYS_READABLE = frozenset({"text", "select_one", "select_multiple"})
 
 @dataclass(frozen=True)
 class Term:
-    """How one lake table is measured against one rule."""
+    """How one lake table is measured against one rule.
+
+    Attributes:
+        source: The source.
+        lake_table: The table.
+        violation_sql: True where the rule is broken.
+        applicable_sql: True where the rule says something.
+        inputs: Items read, each with the lake table that holds it: this one or one that it repeats under.
+    """
 
     source: str
     lake_table: str
     violation_sql: str
     applicable_sql: str
+    inputs: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, table: LakeTable, applicable: str, violated: str) -> "Term":
+    def of(
+        cls, table: LakeTable, applicable: str, violated: str, inputs: tuple[tuple[str, str], ...]
+    ) -> "Term":
         """A term whose violations are applicable by construction."""
-        return cls(table.source, table.lake_table, f"({applicable}) and ({violated})", applicable)
+        return cls(table.source, table.lake_table, f"({applicable}) and ({violated})", applicable, inputs)
 
     @classmethod
     def of_expression(cls, table: LakeTable, expression: Expression) -> "Term":
         """A check applies where its items are answered, and is violated where it is false or unknown."""
         answered = [f"{quoted(f'{item}__state')} = 'answered'" for _, item in expression.needed]
         applicable = " and ".join(answered) or complete(table)
-        return cls.of(table, applicable, f"not coalesce({expression.sql}, false)")
+        inputs = tuple((item, table.lake_table) for _, item in expression.items)
+        return cls.of(table, applicable, f"not coalesce({expression.sql}, false)", inputs)
 
 
 def complete(table: LakeTable) -> str:
@@ -91,21 +103,21 @@ def item_term(spec: OfItem, item: Item, table: LakeTable) -> Term:
     """
     value, text, state = quoted(item.item), quoted(f"{item.item}__text"), quoted(f"{item.item}__state")
     given = f"{state} in ('answered', 'unreadable')"
+    inputs = ((item.item, table.lake_table),)
     if isinstance(spec, RequiredAnswered):
-        return Term.of(table, complete(table), f"{state} is distinct from 'answered'")
+        return Term.of(table, complete(table), f"{state} is distinct from 'answered'", inputs)
     if isinstance(spec, Range):
         low, high = _limits(spec, item)
         outside = [f"{value} < {low!r}"] * (low is not None) + [f"{value} > {high!r}"] * (high is not None)
-        return Term.of(table, f"{value} is not null", " or ".join(outside))
+        return Term.of(table, f"{value} is not null", " or ".join(outside), inputs)
     if isinstance(spec, Readable):
-        return Term.of(table, given, f"{state} = 'unreadable'")
+        return Term.of(table, given, f"{state} = 'unreadable'", inputs)
     if isinstance(spec, AllowedValues):
         codes = _listed(spec.allowed or item.codes)
         if item.item_type == "select_multiple":
-            return Term.of(
-                table, given, f"not list_has_all([{codes}], regexp_split_to_array({text}, '\\s+'))"
-            )
-        return Term.of(table, given, f"{text} not in ({codes})")
+            violated = f"not list_has_all([{codes}], regexp_split_to_array({text}, '\\s+'))"
+            return Term.of(table, given, violated, inputs)
+        return Term.of(table, given, f"{text} not in ({codes})", inputs)
     raise TypeError(f"rules of type {type(spec).__name__} have no item term")
 
 

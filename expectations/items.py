@@ -4,7 +4,7 @@ In: registry tables. Out: `KnownItems`, which finds an item by the name a rule g
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 
 import pyarrow as pa
 
@@ -31,26 +31,61 @@ class Item:
 
 @dataclass(frozen=True)
 class LakeTable:
-    """One lake table and the items, as (instrument, item), that its columns feed."""
+    """One lake table and what can be read beside its rows.
+
+    Attributes:
+        source: The source.
+        lake_table: The table.
+        is_root: Its rows are records, not rows of a repeat.
+        items: Items, as (instrument, item), that its own columns feed.
+        inherited: Items of the rows it repeats under -> the table they lie in, the nearest first.
+    """
 
     source: str
     lake_table: str
     is_root: bool
     items: frozenset[tuple[str, str]]
+    inherited: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def place_of(self, item: tuple[str, str]) -> str | None:
+        """The lake table in which an item lies beside this one's rows, or None."""
+        return self.lake_table if item in self.items else self.inherited.get(item)
+
+
+@dataclass(frozen=True)
+class FormStatement:
+    """What a form's definition states about one of its questions.
+
+    Attributes:
+        instrument: The instrument.
+        path: Path of the question in the form.
+        kind: constraint, relevance or required.
+        item: The item that the question feeds; None where it feeds none.
+        source_text: The statement in the form's own language.
+        expression: The statement in the expression language; None where it could not be translated.
+    """
+
+    instrument: str
+    path: str
+    kind: str
+    item: str | None
+    source_text: str
+    expression: str | None
 
 
 @dataclass(frozen=True)
 class KnownItems:
-    """A programme's items and waves, the lake tables that hold items, and the items that indicators read."""
+    """A programme's items, waves and lake tables, the items that indicators read, what its forms state."""
 
     items: Mapping[tuple[str, str], Item]
     tables: Sequence[LakeTable]
     waves: frozenset[str]
     measured: frozenset[tuple[str, str]]
+    form_statements: Sequence[FormStatement] = ()
 
     @classmethod
     def read(cls, registry: Mapping[str, pa.Table]) -> "KnownItems":
-        """Reads `items`, `item_codes`, `lake_columns`, `lake_tables`, `waves` and `indicator_terms`."""
+        """Reads the tables that `compile.rule_tables` names."""
         codes: dict[tuple[str, str], list[str]] = {}
         for row in registry["item_codes"].to_pylist():
             codes.setdefault((row["instrument"], row["item"]), []).append(row["code"])
@@ -68,17 +103,22 @@ class KnownItems:
                 fed.setdefault((row["source"], row["lake_table"]), set()).add(
                     (row["instrument"], row["item"])
                 )
-        roots = {
-            (row["source"], row["lake_table"])
+        parents = {
+            (row["source"], row["lake_table"]): row["parent_table"]
             for row in registry["lake_tables"].to_pylist()
-            if row["parent_table"] is None
         }
         tables = [
-            LakeTable(*key, is_root=key in roots, items=frozenset(of)) for key, of in sorted(fed.items())
+            LakeTable(*key, parents.get(key, "") is None, frozenset(of), _inherited(key, parents, fed))
+            for key, of in sorted(fed.items())
         ]
         terms = registry["indicator_terms"].to_pylist()
         measured = frozenset((row["instrument"], row["item"]) for row in terms)
-        return cls(items, tables, frozenset(registry["waves"].column("wave").to_pylist()), measured)
+        waves = frozenset(registry["waves"].column("wave").to_pylist())
+        names = [each.name for each in fields(FormStatement)]
+        stated = (
+            registry["form_expressions"].select(names).to_pylist() if "form_expressions" in registry else []
+        )
+        return cls(items, tables, waves, measured, [FormStatement(**row) for row in stated])
 
     def find(self, name: str) -> Item:
         """The item of `instrument.item`, or of a bare item name that one instrument only has.
@@ -100,3 +140,18 @@ class KnownItems:
         raise LookupError(
             f"there is no item '{name}'", nearest(name, known, "write `instrument.item` as declared")
         )
+
+
+def _inherited(
+    table: tuple[str, str],
+    parents: Mapping[tuple[str, str], str | None],
+    fed: Mapping[tuple[str, str], set[tuple[str, str]]],
+) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    source, above = table[0], parents.get(table)
+    seen = {table[1]}
+    while above is not None and above not in seen:
+        seen.add(above)
+        found = dict.fromkeys(sorted(fed.get((source, above), ())), above) | found
+        above = parents.get((source, above))
+    return found

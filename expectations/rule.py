@@ -15,9 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from expectations.fault import RuleFault, RuleFaults, nearest
-from expectations.rule_types import RULE_TYPES, ItemRule, MeasuredRule, RuleSpec
+from expectations.rule_types import RULE_TYPES, FormRule, ItemRule, MeasuredRule, RuleSpec
 
-_SPECS: TypeAdapter[ItemRule | MeasuredRule] = TypeAdapter(RuleSpec)
+_SPECS: TypeAdapter[ItemRule | FormRule | MeasuredRule] = TypeAdapter(RuleSpec)
 
 
 class Entry(Protocol):
@@ -41,7 +41,7 @@ class Rule:
         entry: The YAML entry it was read from.
     """
 
-    spec: ItemRule | MeasuredRule
+    spec: ItemRule | FormRule | MeasuredRule
     entry: Entry
 
     @property

@@ -171,6 +171,33 @@ class Check(OfItem):
     expression: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class OfForm(PercentAtMost):
+    """A percentage of answers that break what their form's definition says of them, for every such item."""
+
+    scope: ClassVar[Scope] = "indicator"
+
+
+class FormConstraint(OfForm):
+    """Answers that the form's own constraint refuses."""
+
+    type: Literal["form_constraint"]
+    dimension: Dimension = "validity"
+
+
+class FormRelevance(OfForm):
+    """Answers to questions that the form did not ask."""
+
+    type: Literal["form_relevance"]
+    dimension: Dimension = "consistency"
+
+
+class FormRequired(OfForm):
+    """Questions left blank that the form asked and required an answer to."""
+
+    type: Literal["form_required"]
+    dimension: Dimension = "completeness"
+
+
 class KeyUnique(PercentAtMost):
     """Completed records beyond the first of one unit in one wave."""
 
@@ -270,14 +297,15 @@ class ClaimedOnce(PercentAtMost):
 
 
 ItemRule = RequiredAnswered | Range | AllowedValues | Readable | Check
+FormRule = FormConstraint | FormRelevance | FormRequired
 MeasuredRule = (
     KeyUnique | InFrame | FrameUnique | VolumeAgainstFrame | ArmShares | Freshness | Delivered | ClaimedOnce
 )
-RuleSpec = Annotated[ItemRule | MeasuredRule, Field(discriminator="type")]
+RuleSpec = Annotated[ItemRule | FormRule | MeasuredRule, Field(discriminator="type")]
 
 # By the name that each type gives itself.
 RULE_TYPES: dict[str, type[BaseRule]] = {
     name: kind
-    for kind in (*get_args(ItemRule), *get_args(MeasuredRule))
+    for kind in (*get_args(ItemRule), *get_args(FormRule), *get_args(MeasuredRule))
     for name in get_args(kind.model_fields["type"].annotation)
 }

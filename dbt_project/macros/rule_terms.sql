@@ -31,10 +31,23 @@
     )
 {%- endmacro %}
 
+{#- The items that a lake table's terms read, its own and those of the rows it repeats under, among all. -#}
+{% macro items_read_by(inputs, all_items, table) -%}
+    {%- set items = [] -%}
+    {%- for input in items_of(inputs, table) -%}
+        {%- do items.extend(
+            all_items | selectattr('source', 'equalto', table.source)
+            | selectattr('lake_table', 'equalto', input.from_table) | selectattr('item', 'equalto', input.item)
+        ) -%}
+    {%- endfor -%}
+    {{ return(items) }}
+{%- endmacro %}
+
 {#- Counts of every lake table that has terms. -#}
 {% macro rule_counts() -%}
     {%- set tables = lake_tables(is_root_only=false) -%}
     {%- set all_items = lake_items() -%}
+    {%- set inputs = registry_rows('select * from ' ~ source('registry', 'rule_inputs')) -%}
     {%- set query -%}
         select distinct rule, source, lake_table, violation_sql, coalesce(applicable_sql, 'true') as applicable_sql
         from {{ source('registry', 'rule_terms') }}
@@ -46,7 +59,7 @@
         {%- for table in tables -%}
             {%- set terms = items_of(all_terms, table) -%}
             {%- if terms -%}
-                {%- do branches.append(rule_counts_of(table, tables, items_of(all_items, table), terms)) -%}
+                {%- do branches.append(rule_counts_of(table, tables, items_read_by(inputs, all_items, table), terms)) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}

@@ -6,5 +6,11 @@
 
 {#- Rules about how much has arrived: they say nothing while a wave is still in the field. -#}
 {% macro closed_wave_rule_types() -%}
-    'volume_against_frame', 'required_answered', 'delivered'
+    'volume_against_frame', 'required_answered', 'form_required', 'delivered'
+{%- endmacro %}
+
+{#- Rules that forms state about their own answers. They say nothing where nothing of theirs was delivered: whether
+    answers are there is for other rules to ask. -#}
+{% macro form_rule_types() -%}
+    'form_constraint', 'form_relevance', 'form_required'
 {%- endmacro %}

@@ -1,8 +1,11 @@
--- Where each rule must say something: rule x site x wave x indicator ('*' where it concerns all of them).
+-- Where each rule must say something: rule x site x wave x indicator ('*' where it concerns all of them, '-' where none:
+-- what a form states of an item that no indicator reads).
 with rule_indicators as (
     select distinct
         rules.rule,
-        coalesce(terms.indicator, '*') as indicator
+        coalesce(
+            terms.indicator, case when rules.rule_type in ({{ form_rule_types() }}) then '-' else '*' end
+        ) as indicator
     from {{ source('registry', 'rules') }} as rules
     left join {{ source('registry', 'indicator_terms') }} as terms
         on

@@ -27,7 +27,7 @@ found as (
             when spine.rule_type = 'freshness' then deliveries.silent_days
         end as measured_directly,
         deliveries.days_allowed,
-        coalesce(spine.why_not_applicable, arms.why_not_applicable) as why_not
+        coalesce(spine.why_not_applicable, arms.why_not_applicable) as why_not_by_design
     from {{ ref('int_fact_spine') }} as spine
     left join {{ ref('int_fact_answers') }} as answers
         on spine.rule = answers.rule and spine.site = answers.site and spine.wave = answers.wave
@@ -39,6 +39,18 @@ found as (
         on spine.rule_type = 'arm_shares' and spine.site = arms.site
 ),
 
+applied as (
+    select
+        *,
+        case
+            when why_not_by_design is not null then why_not_by_design
+            when rule_type not in ({{ form_rule_types() }}) then null
+            when denominator is null then 'a question that the form speaks of is not in the lake of a source here'
+            when denominator = 0 then 'there is no answer that the form speaks of'
+        end as why_not
+    from found
+),
+
 stated as (
     select
         *,
@@ -48,7 +60,7 @@ stated as (
             when denominator = 0 then 'no_data'
             else 'measured'
         end as fact_state
-    from found
+    from applied
 )
 
 select
