@@ -117,8 +117,7 @@ def _promised(survey: Mapping[str, Any]) -> int:
     if not isinstance(counts, dict):
         return 0
     recorded, deleted = counts.get("auditable"), counts.get("deleted")
-    known = isinstance(recorded, int) and isinstance(deleted, int)
-    return max(0, recorded - deleted) if known else 0
+    return max(0, recorded - deleted) if isinstance(recorded, int) and isinstance(deleted, int) else 0
 
 
 def _count(content: bytes, ask: Ask) -> int:
