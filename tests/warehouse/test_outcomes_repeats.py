@@ -1,4 +1,4 @@
-"""Indicators over a repeat: rows are counted and summed for each record, and what is not known is never a zero."""
+"""Indicators over a repeat: rows are counted and summed for each record; what is not known is no zero."""
 
 import copy
 
