@@ -97,7 +97,7 @@ def _instance_choices(name: str, instance: Element | None, itemset: Element, lab
     for item in instance.iter() if instance is not None else ():
         cells = {_local(child): "".join(child.itertext()).strip() for child in item}
         if code_name in cells:
-            label = cells.get(label_name, "")
+            label = cells.get(label_name) or cells.get("label", "")
             texts = labels.texts.get(label, {"": label} if label else {})
             found.append(Choice(name, cells[code_name], texts))
     return found
