@@ -53,7 +53,9 @@ def ask(ask: Ask) -> Generator[Body, None, Outcome]:
     for name, page in found.pages:
         yield Body(name, _unpacked(page))
     if found.living is not None:
-        yield in_memory("living.json", json.dumps({"living": found.living}).encode())
+        # With its time, since the same list on two nights is one original, as of the first.
+        listed = {"as_of": ask.now.isoformat(), "living": found.living}
+        yield in_memory("living.json", json.dumps(listed).encode())
     return found.outcome
 
 

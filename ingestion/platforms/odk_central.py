@@ -74,8 +74,14 @@ def read(original: Original, source: Source) -> RawExport:
         raise ExportFault(
             original.name, "it is not a zip archive", "export the submissions again as .csv.zip"
         )
-    elif data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    elif (start := data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]) in (b"{", b"["):
         export = _read_json(data, original)
+    elif start == b"<":
+        raise ExportFault(
+            original.name,
+            "it is the form's definition, or a page of the server, and holds no submissions",
+            "drop the submissions as .csv.zip, and name the form under `definition` in the instrument",
+        )
     else:
         name, text = _table(data, original.name, source.encoding)
         tied = PurePath(original.name).stem.removesuffix("" if name == MAIN else f"-{name}")

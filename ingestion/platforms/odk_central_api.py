@@ -199,7 +199,9 @@ def _changes(form: _Form, since: str) -> Generator[Body, None, Outcome]:
             body = json.dumps({"fields": fields} | page, ensure_ascii=False).encode()
             yield in_memory(f"changes-{number:04}.odata.json", body)
     if gone := sorted(str(row["__id"]) for page, _ in deleted for row in page["value"]):
-        yield in_memory("deleted.json", json.dumps({"deleted": gone}).encode())
+        # With its time, since the same list on two nights is one original, as of the first.
+        listed = {"as_of": form.ask.now.isoformat(), "deleted": gone}
+        yield in_memory("deleted.json", json.dumps(listed).encode())
     return Outcome("delta", {"since": pages[0][1]})
 
 
