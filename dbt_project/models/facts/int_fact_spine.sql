@@ -1,5 +1,5 @@
--- Where each rule must say something: rule x site x wave x indicator ('*' where it concerns all of them, '-' where none:
--- what a form states of an item that no indicator reads).
+-- Where each rule must say something: rule x site x wave x indicator ('*' where it concerns all of them, '-' where
+-- it concerns none: what a form states of an item that no indicator reads).
 with rule_indicators as (
     select distinct
         rules.rule,
