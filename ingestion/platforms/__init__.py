@@ -1,6 +1,7 @@
 """Survey platforms by the name a source gives: where their exports are listed, fetched and read."""
 
 from ingestion.platforms import (
+    commcare,
     csv_files,
     excel,
     json_lines,
@@ -24,6 +25,7 @@ PLATFORMS: dict[str, Platform] = {
     "redcap": redcap,
     "qualtrics": qualtrics,
     "limesurvey": limesurvey,
+    "commcare": commcare,
     "csv": csv_files,
     "excel": excel,
     "spss": spss,
