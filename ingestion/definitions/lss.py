@@ -71,8 +71,8 @@ def _from_xml(root: Element, file: str) -> Rows:
         key = (of.get("qid", ""), of.get("scale_id") or "0", of.get("code", ""))
         _say(rows.answer_texts, key, row.get("language", ""), row.get("answer", ""))
     for row in _rows(root, "question_attributes"):
-        if not row.get("language"):
-            rows.attributes[row.get("qid", ""), row.get("attribute", "")] = row.get("value", "")
+        if row.get("language", "") in ("", base):
+            rows.attributes.setdefault((row.get("qid", ""), row.get("attribute", "")), row.get("value", ""))
     return rows
 
 

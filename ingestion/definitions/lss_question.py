@@ -37,7 +37,8 @@ _BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "G": ("F", "M"),
     "Y": ("Y", "N"),
 }
-_ARRAYS: Mapping[str, FieldType] = dict.fromkeys("ABCEFH", "select_one") | {"K": "number", "Q": "text"}
+_CODED_ARRAYS = "ABCEFH"
+_ARRAYS: Mapping[str, FieldType] = {"K": "number", "Q": "text"}
 _OTHER = "-oth-"
 
 
@@ -53,7 +54,7 @@ class Rows:
             `relevance`, `encrypted`, `preg`, `line`.
         subquestions: The same, with `parent_qid` and `scale_id`.
         answers: `qid`, `code`, `sortorder`, `scale_id`.
-        attributes: Value by question and attribute, those that belong to no language.
+        attributes: Value by question and attribute; of those in several languages the survey's own.
         texts: Text by question or subquestion and language.
         answer_texts: Text by question, scale, code and language.
     """
@@ -142,10 +143,12 @@ class _Question:
                 yield self._field(row.get("title", ""), "boolean", row, is_required=False)
                 if kind == "P":
                     yield self._field(row.get("title", "") + "comment", "text", row, is_required=False)
-        elif kind in _ARRAYS:
-            coded = self.code if _ARRAYS[kind] == "select_one" else None
+        elif kind in _CODED_ARRAYS:
             for row in self.down:
-                yield self._field(row.get("title", ""), self._entered(_ARRAYS[kind]), row, choice_list=coded)
+                yield self._field(row.get("title", ""), "select_one", row, choice_list=self.code)
+        elif kind in _ARRAYS:
+            for row in self.down:
+                yield self._field(row.get("title", ""), self._entered(_ARRAYS[kind]), row)
         elif kind == "1":
             for row in self.down:
                 for scale in ("0", "1"):
@@ -189,10 +192,11 @@ class _Question:
     ) -> Field:
         name = f"{self.code}_{part}" if part else self.code
         column = column or (f"{self.code}[{part}]" if part else self.code)
+        # Expressions count the scales of a double one from 0, headings from 1: `Q_SQ001_1` would be either.
+        called = () if self.type == "1" else (name,)
         of_part = row.get("relevance", "") if row else ""
-        limits = (None, None)
-        if kind in ("number", "integer"):
-            limits = self._limits(name)
+        is_number = kind in ("number", "integer")
+        low, high = self._limits(name) if is_number else (None, None)
         checked = self.attribute("em_validation_sq" if row else "em_validation_q") or self.row.get("preg", "")
         return Field(
             name=name,
@@ -202,12 +206,12 @@ class _Question:
             is_required=self.row.get("mandatory") == "Y" if is_required is None else is_required,
             constraint=checked or None if kind != "none" and is_required is None else None,
             relevance=_all_of(self.group_condition, self.row.get("relevance", ""), of_part),
-            low=limits[0],
-            high=limits[1],
-            unit=self.attribute("suffix") or None if kind in ("number", "integer") else None,
+            low=low,
+            high=high,
+            unit=self.attribute("suffix") or None if is_number else None,
             is_identifier=self.row.get("encrypted") == "Y",
             labels=self._labels(row),
-            columns=() if kind == "none" else tuple(dict.fromkeys((column, name))),
+            columns=() if kind == "none" else tuple(dict.fromkeys((column, *called))),
             line=int(self.row.get("line") or 0),
         )
 

@@ -125,14 +125,15 @@ def _placed(elements: list[dict[str, Any]], notes: list[str]) -> dict[str, _Plac
 def _questions(
     elements: list[dict[str, Any]], language: str, placed: Mapping[str, _Place], notes: list[str]
 ) -> Iterator[tuple[Question, _Place]]:
-    """Questions in the order of the blocks, each with its place."""
+    """Questions in the order in which the flow shows their blocks, each with its place."""
     known = {
         str(element.get("PrimaryAttribute")): Question(element["Payload"], language)
         for element in elements
         if element.get("Element") == "SQ" and isinstance(element.get("Payload"), dict)
     }
     ended = ""
-    for block in _blocks(elements):
+    order = {block: place for place, block in enumerate(placed)}
+    for block in sorted(_blocks(elements), key=lambda each: order.get(str(each.get("ID")), len(order))):
         name = plain(block.get("Description")) or str(block.get("ID"))
         ids = [step for step in mapping(block.get("BlockElements")).values() if isinstance(step, dict)]
         if block.get("Type") in _UNSHOWN:
@@ -240,7 +241,9 @@ def _with_own_columns(fields: list[Field]) -> tuple[Field, ...]:
         replace(
             each,
             columns=tuple(
-                name for place, column in enumerate(each.columns) for name in own(each, place, column)
+                dict.fromkeys(
+                    name for place, column in enumerate(each.columns) for name in own(each, place, column)
+                )
             ),
         )
         for each in fields
