@@ -69,6 +69,8 @@ def _faults(settings: Settings, folder: Path) -> tuple[list[str], list[str]]:
 
 def _tried(folder: Path) -> Iterator[tuple[bool, str]]:
     """What could be reached, what could not, and what was not tried; True where it is a fault."""
+    from ingestion.export_fault import ExportFault
+    from ingestion.platforms import drops
     from ingestion.programme.load import load_programme
 
     programme = load_programme(folder)
@@ -92,6 +94,14 @@ def _tried(folder: Path) -> Iterator[tuple[bool, str]]:
         if drop is None:
             place = "a server" if source.pull.connection else f"the package {source.pull.package}"
             yield False, f"source {source.source}: not tried: it is read from {place}"
+            continue
+        if source.pull.is_remote:
+            try:
+                found = drops.list_originals(source, folder, programme.connections)
+            except ExportFault as fault:
+                yield True, f"source {source.source}: {fault}"
+            else:
+                yield False, f"source {source.source}: {len(found)} files lie there"
             continue
         files = [path for path in folder.glob(drop) if path.is_file()]
         closed = [path for path in files if not os.access(path, os.R_OK)]

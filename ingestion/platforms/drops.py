@@ -1,23 +1,32 @@
-"""Drop folders: files that people or other programs put where the programme says.
+"""Drops: files that people or other programs put where the programme says, in a folder or elsewhere.
 
 In: a source whose pull names a `drop`. Out: its files, listed and fetched. Their content is not looked at
-here.
+here, and places that are no folder of this machine are `remote`'s business.
 """
 
 import shutil
+from collections.abc import Mapping
 from glob import has_magic
 from pathlib import Path, PurePosixPath
 
 from ingestion.export_fault import ExportFault, NothingThere
+from ingestion.platforms import remote
 from ingestion.platforms.protocol import Offered
-from ingestion.programme.model import Source
+from ingestion.programme.model import Connection, Source
 
 
-def list_originals(source: Source, folder: Path) -> list[Offered]:
+def list_originals(
+    source: Source, folder: Path, connections: Mapping[str, Connection] | None = None
+) -> list[Offered]:
     """Lists the files of a source's drop, in name order.
 
+    Args:
+        source: The source.
+        folder: The programme's folder.
+        connections: The programme's connections.
+
     Raises:
-        ExportFault: The folder is missing.
+        ExportFault: The folder is missing, or the place cannot be reached.
         NothingThere: No file in it matches.
     """
     pattern = source.pull.drop
@@ -27,6 +36,8 @@ def list_originals(source: Source, folder: Path) -> list[Offered]:
             f"source {source.source} does not say where the exports of {source.platform} are dropped",
             "write pull: {drop: exports/*.csv}",
         )
+    if source.pull.is_remote:
+        return [*remote.list_remote(source, connections or {})]
     fixed, wild = _split(pattern)
     place = folder / fixed
     if not place.is_dir():
@@ -49,6 +60,8 @@ def list_originals(source: Source, folder: Path) -> list[Offered]:
 
 def fetch(offered: Offered, target: Path) -> None:
     """Copies a dropped file; raises ExportFault if it changes meanwhile."""
+    if isinstance(offered, remote.Found):
+        return offered.fetch(target)
     origin = Path(offered.origin)
     before = origin.stat()
     shutil.copyfile(origin, target)

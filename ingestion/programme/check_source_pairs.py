@@ -29,8 +29,10 @@ def check_source_pairs(declared: Declared) -> Iterator[Fault]:
 
 
 def _files(folder: Path, source: Source) -> set[Path]:
+    if source.pull.drop is None or source.pull.is_remote:
+        return set()
     try:
-        return set(folder.glob(source.pull.drop)) if source.pull.drop else set()
+        return set(folder.glob(source.pull.drop))
     except (ValueError, NotImplementedError):
         return set()  # check_sources tells that the pattern is none
 

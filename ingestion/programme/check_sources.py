@@ -3,8 +3,10 @@
 In: `Declared`. Out: faults. A missing drop folder is only a warning: the pull reports it for its source.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
@@ -74,11 +76,30 @@ def _place(declaration: _Of, source: Source, declared: Declared) -> Iterator[Fau
             yield declaration.unknown("pull.connection", "connection", pull.connection, known)
         for connection in declared.connections:
             value = connection.value
-            if connection.name == pull.connection and value and value.platform != source.platform:
-                message = f"the connection '{connection.name}' is a {value.platform}, not a {source.platform}"
+            wanted = "files" if pull.is_remote else source.platform
+            if connection.name == pull.connection and value and value.platform != wanted:
+                message = f"the connection '{connection.name}' is a {value.platform}, not a {wanted}"
                 yield declaration.fault("pull.connection", message, "name a connection of that platform")
-    if pull.drop is not None:
+    if pull.drop is not None and pull.is_remote:
+        yield from _remote_drop(declaration, pull.drop)
+    elif pull.drop is not None:
         yield from _drop(declaration, pull.drop, declared.folder)
+
+
+def _remote_drop(declaration: _Of, drop: str) -> Iterator[Fault]:
+    """Whether anything lies there is found out by the pull."""
+    try:
+        parts = urlsplit(drop)
+        is_address = bool(re.fullmatch(r"[a-z][a-z0-9+]*", parts.scheme) and parts.netloc and parts.port != 0)
+    except ValueError:
+        is_address = False
+    if not is_address:
+        message = "its drop is not an address"
+        yield declaration.fault("pull.drop", message, "write it as s3://bucket/exports/*.csv")
+    elif parts.password is not None:
+        message = "its drop holds a password, which was seen by whoever reads this file"
+        remedy = "change it, take it out, and name environment variables in a connection of platform files"
+        yield declaration.fault("pull.drop", message, remedy)
 
 
 def _drop(declaration: _Of, drop: str, folder: Path) -> Iterator[Fault]:

@@ -30,7 +30,9 @@ from ingestion.programme.words import (
 class Connection(Part):
     """A server to pull from, without its secrets."""
 
-    platform: Platform = Field(description="Which survey platform answers there.")
+    platform: Platform | Literal["files"] = Field(
+        description="Which survey platform answers there; `files`: none, it holds dropped files."
+    )
     server: Text | None = Field(None, description="Address, https://...")
     username: Secret | None = Field(None, description="Environment variable with the account's name.")
     password: Secret | None = Field(None, description="Environment variable with the password.")
@@ -41,9 +43,11 @@ class Connection(Part):
 
 
 class Pull(Part):
-    """Where a source's files lie: a drop folder, an asset behind a connection, or a data set of a package."""
+    """Where a source's files lie: a drop, an asset behind a connection, or a data set of a package."""
 
-    drop: Text | None = Field(None, description="Glob of files, relative to the programme folder.")
+    drop: Text | None = Field(
+        None, description="Glob of files, relative to the programme folder or with a scheme, e.g. s3://."
+    )
     sheet: Text | None = Field(None, description="Sheet of an Excel workbook; default: the only one shown.")
     connection: Id | None = Field(None, description="Name in connections.yml.")
     asset: Code | None = Field(None, description="Form, survey or project behind the connection.")
@@ -58,21 +62,27 @@ class Pull(Part):
 
     @model_validator(mode="after")
     def _one_place(self) -> "Pull":
-        pairs = (self.connection is None) == (self.asset is None) and (self.package is None) == (
-            self.dataset is None
-        )
-        places = [place for place in (self.drop, self.connection, self.package) if place is not None]
-        if not pairs or len(places) != 1:
+        places = [place for place in (self.drop, self.asset, self.package) if place is not None]
+        is_paired = (self.package is None) == (self.dataset is None)
+        is_connected = self.connection is not None
+        is_reached = is_connected if self.asset is not None else self.is_remote or not is_connected
+        if len(places) != 1 or not is_paired or not is_reached:
             raise refusal(
                 "exactly one place to pull from is expected",
-                "write drop, or connection with asset, or package with dataset",
+                "write drop, or connection with asset, or package with dataset; a connection stands beside a "
+                "drop only where that is an address such as s3://bucket/*.csv",
             )
         return self
 
     @property
+    def is_remote(self) -> bool:
+        """Whether its drop lies elsewhere than in a folder of this machine."""
+        return self.drop is not None and "://" in self.drop
+
+    @property
     def gathers(self) -> Literal["snapshot", "delta"]:
         """Whether what was pulled before still counts: by API each receipt says so for itself."""
-        return "delta" if self.connection else self.mode
+        return "delta" if self.asset else self.mode
 
 
 class SourceWave(Part):
