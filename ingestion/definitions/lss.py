@@ -17,7 +17,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ingestion.definitions.field import Definition
-from ingestion.definitions.lss_question import Row, Rows, fields_of
+from ingestion.definitions.lss_question import fields_of
+from ingestion.definitions.lss_rows import Row, Rows
 from ingestion.export_fault import ExportFault
 from ingestion.formats.xml import LINE, parse_xml
 

@@ -10,13 +10,12 @@ of numbers or texts `Q[SY001_SX001]`, that of a double scale `Q[SQ001][1]`; the 
 `mandatory` is Y, N or S (soft: it may be passed over).
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ingestion.definitions.field import Choice, Field, FieldType
-
-Row = Mapping[str, str]
+from ingestion.definitions.lss_rows import Row, Rows
 
 _PLAIN: Mapping[str, FieldType] = {
     "N": "number",
@@ -37,39 +36,10 @@ _BUILT_IN: Mapping[str, tuple[str, ...]] = {
     "G": ("F", "M"),
     "Y": ("Y", "N"),
 }
-_CODED_ARRAYS = "ABCEFH"
+_CODED_ARRAYS = frozenset("ABCEFH")
+_WITH_OTHER = frozenset("L!MP")
 _ARRAYS: Mapping[str, FieldType] = {"K": "number", "Q": "text"}
 _OTHER = "-oth-"
-
-
-@dataclass
-class Rows:
-    """A survey as rows.
-
-    Attributes:
-        title: The survey's title.
-        version: Version of the survey's structure, or blank.
-        groups: `gid`, `group_order`, `grelevance`.
-        questions: One per question: `qid`, `gid`, `type`, `title`, `question_order`, `mandatory`, `other`,
-            `relevance`, `encrypted`, `preg`, `line`.
-        subquestions: The same, with `parent_qid` and `scale_id`.
-        answers: `qid`, `code`, `sortorder`, `scale_id`.
-        attributes: Value by question and attribute; of those in several languages the survey's own.
-        texts: Text by question or subquestion and language.
-        answer_texts: Text by question, scale, code and language.
-    """
-
-    title: str = ""
-    version: str = ""
-    groups: list[Row] = field(default_factory=list)
-    questions: list[Row] = field(default_factory=list)
-    subquestions: list[Row] = field(default_factory=list)
-    answers: list[Row] = field(default_factory=list)
-    attributes: dict[tuple[str, str], str] = field(default_factory=dict)
-    texts: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
-    answer_texts: dict[tuple[str, str, str], dict[str, str]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
 
 
 def fields_of(rows: Rows) -> tuple[tuple[Field, ...], tuple[Choice, ...], tuple[str, ...]]:
@@ -108,7 +78,7 @@ class _Question:
     def fields(self) -> Iterator[Field]:
         """Its fields in the order of an export's columns."""
         yield from self._answered()
-        if self.row.get("other") == "Y" and self.type in "L!MPW":
+        if self.row.get("other") == "Y" and self.type in _WITH_OTHER:
             yield self._field("other", "text", is_required=False)
             if self.type == "P":
                 yield self._field("othercomment", "text", is_required=False)
@@ -117,7 +87,7 @@ class _Question:
         for name in ("date_min", "date_max", "min_answers", "max_answers"):
             if value := self.attribute(name):
                 self.notes.append(f"{self.code}: its {name} is not checked: {value}")
-        if self.type in "MP" and self.row.get("mandatory") == "Y":
+        if self.type in ("M", "P") and self.row.get("mandatory") == "Y":
             self.notes.append(f"{self.code}: at least one answer must be ticked, which is not checked")
 
     def choices(self) -> Iterator[Choice]:
@@ -129,7 +99,7 @@ class _Question:
             scale, code = row.get("scale_id") or "0", row.get("code", "")
             labels = dict(self.rows.answer_texts.get((self.qid, scale, code), {}))
             yield Choice(self._list(scale), code, labels, code)
-        if self.row.get("other") == "Y" and self.type in "L!":
+        if self.row.get("other") == "Y" and self.type in ("L", "!"):
             yield Choice(self.code, _OTHER, {}, _OTHER)
 
     def _answered(self) -> Iterator[Field]:

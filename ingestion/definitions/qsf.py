@@ -17,12 +17,14 @@ Questions of the trash block are left out and noted.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ingestion.definitions.field import Choice, Definition, Field
-from ingestion.definitions.qsf_question import Question, mapping, plain
+from ingestion.definitions.qsf_flow import Place, embedded, payloads, placed_blocks
+from ingestion.definitions.qsf_question import Question
+from ingestion.definitions.qsf_values import mapping, plain
 from ingestion.export_fault import ExportFault
 
 _UNSHOWN = ("Trash",)
@@ -47,12 +49,12 @@ def read_qsf(path: Path) -> Definition:
     notes: list[str] = []
     fields: list[Field] = []
     choices: dict[str, list[Choice]] = {}
-    placed = _placed(elements, notes)
+    placed = placed_blocks(elements, notes)
     for question, place in _questions(elements, str(entry.get("SurveyLanguage") or ""), placed, notes):
         fields += _asked(question, place, notes)
         for inner in question.inner():
             choices[inner.id] = inner.choice_list()
-    fields += _embedded(elements)
+    fields += (Field(name, name, "text", columns=(name,)) for name in embedded(elements))
     if not fields:
         raise _no_qsf(path, "it holds no question")
     return Definition(
@@ -73,58 +75,9 @@ def _no_qsf(path: Path, message: str) -> ExportFault:
     )
 
 
-@dataclass
-class _Place:
-    """Where a block stands: conditions of its branches, and why else it may not be shown."""
-
-    conditions: list[Any] = field(default_factory=list)
-    why_unsure: str = ""
-
-
-def _payloads(elements: list[dict[str, Any]], kind: str) -> list[Any]:
-    return [element.get("Payload") for element in elements if element.get("Element") == kind]
-
-
-def _placed(elements: list[dict[str, Any]], notes: list[str]) -> dict[str, _Place]:
-    """Blocks by id, as the survey's flow shows them."""
-    found: dict[str, list[_Place]] = {}
-    why_unsure = ""
-
-    def walk(steps: Any, conditions: list[Any], unsure: str) -> None:
-        nonlocal why_unsure
-        for step in mapping(steps).values():
-            kind = step.get("Type") if isinstance(step, dict) else None
-            if kind in ("Block", "Standard"):
-                place = _Place(list(conditions), unsure or why_unsure)
-                found.setdefault(str(step.get("ID")), []).append(place)
-            elif kind == "Branch":
-                walk(step.get("Flow"), [*conditions, step.get("BranchLogic")], unsure)
-            elif kind == "EndSurvey":
-                why_unsure = "the survey may end before it"
-            elif kind:
-                shows = "Randomizer" in kind and "a randomizer may leave it out"
-                walk(step.get("Flow"), conditions, unsure or (shows or ""))
-
-    for flow in _payloads(elements, "FL"):
-        walk(mapping(flow).get("Flow"), [], "")
-    placed: dict[str, _Place] = {}
-    for block, places in found.items():
-        always = [place for place in places if not place.conditions and not place.why_unsure]
-        placed[block] = (
-            always[0]
-            if always
-            else places[0]
-            if len(places) == 1
-            else _Place([], "it stands in several branches")
-        )
-    if why_unsure:
-        notes.append("the survey's flow can end it early: what comes after is not called required")
-    return placed
-
-
 def _questions(
-    elements: list[dict[str, Any]], language: str, placed: Mapping[str, _Place], notes: list[str]
-) -> Iterator[tuple[Question, _Place]]:
+    elements: list[dict[str, Any]], language: str, placed: Mapping[str, Place], notes: list[str]
+) -> Iterator[tuple[Question, Place]]:
     """Questions in the order in which the flow shows their blocks, each with its place."""
     known = {
         str(element.get("PrimaryAttribute")): Question(element["Payload"], language)
@@ -142,7 +95,7 @@ def _questions(
                 notes.append(f"block {name}: left out, its questions are not asked: {', '.join(left_out)}")
             continue
         place = placed.get(
-            str(block.get("ID")), _Place([], "" if not placed else "no flow leads to its block")
+            str(block.get("ID")), Place([], "" if not placed else "no flow leads to its block")
         )
         if mapping(block.get("Options")).get("Looping") not in (None, "", "None"):
             notes.append(
@@ -163,13 +116,13 @@ def _questions(
 def _blocks(elements: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         block
-        for payload in _payloads(elements, "BL")
+        for payload in payloads(elements, "BL")
         for block in mapping(payload).values()
         if isinstance(block, dict)
     ]
 
 
-def _asked(question: Question, place: _Place, notes: list[str]) -> list[Field]:
+def _asked(question: Question, place: Place, notes: list[str]) -> list[Field]:
     """A question's fields with the conditions on which each is asked."""
     if not question.is_known:
         notes.append(
@@ -203,24 +156,6 @@ def _all_of(conditions: list[Any]) -> str | None:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def _embedded(elements: list[dict[str, Any]]) -> Iterator[Field]:
-    """Embedded data: what a link, a panel or the flow itself wrote beside the answers."""
-    seen: set[str] = set()
-
-    def walk(steps: Any) -> Iterator[str]:
-        for step in mapping(steps).values():
-            if isinstance(step, dict):
-                for data in mapping(step.get("EmbeddedData")).values():
-                    yield str(mapping(data).get("Field") or "")
-                yield from walk(step.get("Flow"))
-
-    for flow in _payloads(elements, "FL"):
-        for name in walk(mapping(flow).get("Flow")):
-            if name and name not in seen:
-                seen.add(name)
-                yield Field(name, name, "text", columns=(name,))
 
 
 def _with_own_columns(fields: list[Field]) -> tuple[Field, ...]:

@@ -14,12 +14,10 @@ A field's `path` is its import id as exports write it today: `QID4` (a question)
 several answers), `QID4_1_2` (both), `QID6#1_2`, `QID1_3_TEXT`. Its choice list is the question's id.
 """
 
-import html
-import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from ingestion.definitions.field import Choice, Field, FieldType
+from ingestion.definitions.qsf_values import Payload, mapping, number, ordered, plain
 
 _ONE_OF = frozenset({"SAVR", "SAHR", "SACOL", "DL", "SB", "NPS"})
 _SEVERAL_OF = frozenset({"MAVR", "MAHR", "MACOL", "MSB"})
@@ -31,21 +29,6 @@ _PARTS: Mapping[str, tuple[FieldType, tuple[str, ...]]] = {
 }
 _NUMBER_PER_CHOICE: Mapping[str, FieldType] = {"Slider": "number", "CS": "number", "RO": "integer"}
 _ENTERED: Mapping[str, FieldType] = {"TE": "text", "CS": "number", "RO": "integer"}
-_TAG = re.compile(r"<[^>]*>")
-
-Payload = Mapping[str, Any]
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """An object of a QSF: empty ones, and those whose keys count from 0, are written as lists."""
-    if isinstance(value, dict):
-        return {str(key): each for key, each in value.items()}
-    return {str(place): each for place, each in enumerate(value)} if isinstance(value, list) else {}
-
-
-def plain(text: Any) -> str:
-    """A text without its markup."""
-    return " ".join(html.unescape(_TAG.sub(" ", str(text or ""))).split())
 
 
 class Question:
@@ -65,10 +48,10 @@ class Question:
         self.selector = str(payload.get("Selector") or "")
         self.sub_selector = str(payload.get("SubSelector") or "")
         self.language = language
-        self.choices = _ordered(payload, "Choices", "ChoiceOrder") or (
-            _ordered(parent, "Choices", "ChoiceOrder") if parent else {}
+        self.choices = ordered(payload, "Choices", "ChoiceOrder") or (
+            ordered(parent, "Choices", "ChoiceOrder") if parent else {}
         )
-        self.answers = _ordered(payload, "Answers", "AnswerOrder")
+        self.answers = ordered(payload, "Answers", "AnswerOrder")
         self.codes = {key: str(code) for key, code in mapping(payload.get("RecodeValues")).items()}
         self.row_tags = mapping(payload.get("ChoiceDataExportTags"))
         self.settings = mapping(mapping(payload.get("Validation")).get("Settings"))
@@ -257,18 +240,3 @@ class Question:
         if mapping(self.choices[choice]).get("TextEntry"):
             columns = tuple(f"{name}_TEXT" for name in names)
             yield self._field(f"_{choice}_TEXT", "text", columns, labels, is_forced=False)
-
-
-def number(value: Any) -> float | None:
-    """A limit as a number; blank or unreadable: none."""
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
-
-
-def _ordered(payload: Payload, what: str, order: str) -> dict[str, Any]:
-    """Choices by number in the order in which they are shown."""
-    listed = mapping(payload.get(what))
-    first = [str(key) for key in payload.get(order) or [] if str(key) in listed]
-    return {key: listed[key] for key in dict.fromkeys([*first, *listed])}
