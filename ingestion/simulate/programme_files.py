@@ -162,7 +162,7 @@ def _redcap(sites: Sequence[story.Place]) -> list[str]:
   sites: {_named(sites, "redcap")}
   pull: {{drop: exports/redcap/*_DATA_*.csv, mode: snapshot}}
   keys: {{unit: record_id, site: redcap_data_access_group, submitted_at: visit_date}}
-  # Neither unfinished forms (0) nor the rows of the repeating home visits, which leave this column blank.
+  # Unfinished forms (0) are left out, with the home visits, a repeating instrument, that hang on them.
   accept: {{where: {{column: child_test_complete, in: ["1", "2"]}}}}
   {_spend_unit("redcap")}
   max_age_days: 14
