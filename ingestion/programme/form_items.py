@@ -15,6 +15,8 @@ from ingestion.programme.words import ItemType
 
 YES, NO = ("1", "yes", "true", "TRUE", "True"), ("0", "no", "false", "FALSE", "False")
 _LONGEST_ID = 80
+_YES_WORDS = {"yes", "oui", "sí", "si", "sim", "ja", "da", "ndiyo", "evet", "ya", "نعم", "true"}
+_NO_WORDS = {"no", "non", "não", "nao", "nein", "nee", "ne", "hapana", "hayır", "tidak", "لا", "false"}
 _TYPES: Mapping[FieldType, ItemType] = {
     "text": "text",
     "integer": "integer",
@@ -44,47 +46,58 @@ _FITTING: Mapping[FieldType, Collection[ItemType]] = {
 }
 
 
-def item_data(field: Field, choices: Sequence[Choice], missing: Collection[str]) -> dict[str, Any]:
-    """An item's YAML fields, `question` excepted, as the form has them.
+def item_data(
+    field: Field, choices: Sequence[Choice], missing: Collection[str], written: Mapping[str, Any] = {}
+) -> dict[str, Any]:
+    """An item's YAML fields, `question` excepted: what was written, and for the rest what the form says.
+
+    A choice between yes and no alone is a boolean.
 
     Args:
         field: A field that holds answers.
         choices: The choices of its list.
         missing: Codes that the instrument calls missing, which are no answers.
+        written: The item's YAML, which wins.
     """
-    listed = {
-        choice.code: label(choice.labels) or choice.code for choice in choices if choice.code not in missing
-    }
-    item_type = _TYPES.get(field.type, "text")
-    data: dict[str, Any] = {"type": item_type}
-    if item_type.startswith("select_"):
-        # Without its list, any code may be an answer.
-        extra: dict[str, Any] = {"choices": listed} if listed else {"type": "text"}
-        data |= extra
-    if item_type == "boolean":
-        data["yes"] = [code for code in YES if code not in missing]
-        data["no"] = [code for code in NO if code not in missing]
-    if item_type in ("integer", "number"):
-        is_range = field.low is None or field.high is None or field.low <= field.high
-        limits = {"min": field.low, "max": field.high} if is_range else {}
-        data |= {name: limit for name, limit in limits.items() if limit is not None}
-        data |= {"unit": field.unit} if field.unit else {}
-    if field.is_required and field.relevance is None:
-        data["required"] = True
-    return data
-
-
-def completed(data: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
-    """An item's YAML with what the form says where the YAML says nothing."""
-    item_type = data.get("type", said["type"])
-    fitting = {"type", "required"}
+    answers = [choice for choice in choices if choice.code not in missing]
+    item_type = written.get("type") or _item_type(field, answers)
+    said: dict[str, Any] = {"type": item_type}
     if str(item_type).startswith("select_"):
-        fitting |= {"choices"}
+        said["choices"] = {choice.code: label(choice.labels) or choice.code for choice in answers}
+    if item_type == "boolean" and not {"yes", "no"} & set(written):
+        said["yes"] = [code for code in YES if code not in missing]
+        said["no"] = [code for code in NO if code not in missing]
     if item_type in ("integer", "number", "amount"):
-        fitting |= {"min", "max", "unit"}
-    if item_type == "boolean" and not {"yes", "no"} & set(data):
-        fitting |= {"yes", "no"}
-    return {name: value for name, value in said.items() if name in fitting} | dict(data)
+        is_range = field.low is None or field.high is None or field.low <= field.high
+        limits = (
+            {"min": field.low, "max": field.high, "unit": field.unit} if is_range else {"unit": field.unit}
+        )
+        said |= {name: value for name, value in limits.items() if value is not None}
+    if field.is_required and field.relevance is None:
+        said["required"] = True
+    return said | dict(written)
+
+
+def _item_type(field: Field, answers: Sequence[Choice]) -> ItemType:
+    if field.type == "select_one" and _is_yes_or_no(answers):
+        return "boolean"
+    # Without its list, any code may be an answer.
+    is_open = field.type in ("select_one", "select_multiple") and not answers
+    return "text" if is_open else _TYPES.get(field.type, "text")
+
+
+def _is_yes_or_no(answers: Sequence[Choice]) -> bool:
+    """Whether there are two choices, one of yes and one of no; of 1 and 0 the labels must say so."""
+    yes = [choice for choice in answers if choice.code in YES]
+    no = [choice for choice in answers if choice.code in NO]
+    if not len(yes) == len(no) == 1 or len(answers) != 2:
+        return False
+    words = (_words(yes[0]) & _YES_WORDS, _words(no[0]) & _NO_WORDS)
+    return all(words) or (not yes[0].code.isdecimal() and not no[0].code.isdecimal())
+
+
+def _words(choice: Choice) -> set[str]:
+    return {text.strip().strip(".!").lower() for text in choice.labels.values()}
 
 
 def contradiction(

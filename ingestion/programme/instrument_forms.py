@@ -19,7 +19,7 @@ from ingestion.programme.entries import Entry
 from ingestion.programme.explain import suggestion
 from ingestion.programme.faults import Fault, Severity
 from ingestion.programme.form import Form
-from ingestion.programme.form_items import completed, contradiction, item_data, item_ids, slug
+from ingestion.programme.form_items import contradiction, item_data, item_ids, slug
 from ingestion.programme.model_measures import DerivedItem, Instrument
 
 _LINE = re.compile(r"(?:line|row) (\d+)\b")
@@ -107,14 +107,7 @@ def _item(found: Completion, key: str, data: Any) -> Any:
         return data
     own, code = _asked(definition, found.lists, key, data.get("question"))
     if own is None:
-        names = [one.path for one in definition.fields] + [one.name for one in definition.fields]
-        questions = data.get("question")
-        asked = key if questions is None else ", ".join(map(str, _listed(questions)))
-        is_typed = questions is not None and "type" in data
-        message = f"the form has no question '{asked}'"
-        remedy = f"{suggestion(asked, names)}; or give the item its question and type"
-        at = f"items.{key}" + ("" if questions is None else ".question")
-        found.faults.append(_fault(found.entry, at, message, remedy, "warning" if is_typed else "error"))
+        found.faults.append(_not_asked(found.entry, definition, key, data))
         return data
     if code is not None:
         return {"type": "boolean"} | data
@@ -125,7 +118,23 @@ def _item(found: Completion, key: str, data: Any) -> Any:
     if problem := contradiction(data, own, choices, codes):
         remedy = f"correct the type, or the question: the form has '{own.path}' in line {own.line}"
         found.faults.append(_fault(found.entry, f"items.{key}.type", problem, remedy, "warning"))
-    return {"question": list(own.columns)} | completed(data, item_data(own, choices, codes))
+    return {"question": list(own.columns)} | item_data(own, choices, codes, data)
+
+
+def _not_asked(entry: Entry, definition: Definition, key: str, data: Mapping[str, Any]) -> Fault:
+    """The fault of an item whose question the form does not have; a warning where the YAML says enough."""
+    questions = data.get("question")
+    asked = key if questions is None else ", ".join(map(str, _listed(questions)))
+    alike = [one.path for one in definition.fields if one.name == asked]
+    names = [name for one in definition.fields for name in (one.path, one.name)]
+    message = f"the form has no question '{asked}'"
+    remedy = f"{suggestion(asked, names)}; or give the item its question and type"
+    if len(alike) > 1:
+        message = f"the form has several questions '{asked}'"
+        remedy = f"write the question's path: {' or '.join(alike)}"
+    at = f"items.{key}" + ("" if questions is None else ".question")
+    is_enough = questions is not None and "type" in data
+    return _fault(entry, at, message, remedy, "warning" if is_enough else "error")
 
 
 def _asked(
