@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+from ingestion.platforms import redcap
+
 REDCAP = "real_exports/redcap"
 
 
@@ -197,3 +199,8 @@ def test_missing_codes_and_unticked_boxes_stay_as_they_are(one_source) -> None:
     source.pull()
     row = source.table().select("born", "lang___1", "lang____99", "score").row(0)
     assert row == ("NASK", "0", "1", "-99")
+
+
+def test_the_dictionary_defines_the_project(shared) -> None:
+    form = redcap.define(shared / REDCAP / "repeating-instruments/dictionary.csv")
+    assert form.language == "redcap" and len(form.fields) == 11

@@ -1,6 +1,23 @@
 """SurveyCTO's WIDE exports, whose dates follow the machine that exported."""
 
+import csv
+import json
+
 import pytest
+
+from ingestion.platforms import surveycto
+from ingestion.platforms.protocol import Original
+from ingestion.programme.model import Source
+
+SOURCE = Source.model_validate(
+    {
+        "source": "answers",
+        "role": "register",
+        "platform": "surveycto",
+        "pull": {"drop": "exports/*"},
+        "keys": {"unit": "name", "site": "deviceid"},
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -44,3 +61,85 @@ def test_a_text_audit_dropped_among_the_exports_is_refused_by_name(one_source, s
     receipt = one_source("surveycto", {audit.name: audit}, unit="name", site="name").pull()
     assert receipt.state == "failed"
     assert audit.name in receipt.message and "KEY" in receipt.message
+
+
+MEDIA = "it is no export of a form"
+
+
+def test_every_real_file_is_read_to_the_last_cell_or_refused_with_its_reason(one_source, shared) -> None:
+    print(f"\n{'file':60}{'rows':>6}{'columns':>9}{'cells':>7}  or why refused")
+    source = one_source("surveycto", {}, unit="name", site="deviceid")
+    for number, path in enumerate(sorted((shared / "real_exports/surveycto").rglob("*.*"))):
+        each = type(source)(source.folder, source.home.with_name(f"home{number}"))
+        for old in (source.folder / "exports").iterdir():
+            old.unlink()
+        each.drop(path.name, path)
+        receipt = each.pull()
+        name = str(path.relative_to(shared / "real_exports/surveycto"))
+        if path.suffix != ".csv" or path.parent.name == "media":
+            reason = {".dta": "platform: stata", ".xlsx": "Excel workbook"}.get(path.suffix, MEDIA)
+            assert receipt.state == "failed" and reason in receipt.message, (name, receipt.message)
+            print(f"{name:60}{'':22}  {receipt.message.partition(': ')[2].partition('. Remedy')[0][:60]}")
+            continue
+        header, *rows = csv.reader(path.open(newline=""))
+        assert (receipt.state, receipt.rows_kept) == ("landed", len(rows)), receipt.message
+        lake = {row["KEY"]: row for row in each.table().rows(named=True)}
+        for row in rows:
+            written = dict(zip(header, row, strict=True))
+            assert {column: lake[written["KEY"]][column] or "" for column in header} == written
+        print(f"{name:60}{len(rows):6}{len(header):9}{sum(cell != '' for row in rows for cell in row):7}")
+
+
+def test_media_that_cells_name_are_listed_not_fetched(shared) -> None:
+    path = shared / "real_exports/surveycto/media_2018/data_1/sctomedia_testdata_1_WIDE.csv"
+    found = surveycto.read(Original(path.name, path), SOURCE).attachments
+    rows = list(csv.DictReader(path.open(newline="")))
+    assert sorted(found.rows()) == sorted(
+        (row["KEY"], "text_audit", row["text_audit"].removeprefix("media\\"), None) for row in rows
+    )
+
+
+def test_media_of_the_api_bear_their_address(tmp_path) -> None:
+    url = "https://x.surveycto.com/api/v2/forms/f/submissions/uuid:1/attachments/photo%201.jpg"
+    path = tmp_path / "submissions.json"
+    path.write_text(json.dumps([{"KEY": "uuid:1", "photo": url, "link": "https://example.org"}]))
+    found = surveycto.read(Original(path.name, path), SOURCE).attachments
+    assert found.rows() == [("uuid:1", "photo", "photo%201.jpg", url)]
+
+
+def test_numbers_and_blanks_of_the_api_are_what_was_written(one_source) -> None:
+    body = '[{"KEY": "k1", "child": 12345678901234567890, "site": "here", "score": 1.50, "note": null},'
+    body += ' {"KEY": "k2", "child": "007", "site": "here", "score": "", "is_new": true}]'
+    source = one_source("surveycto", {"submissions.json": body}, unit="child", site="site")
+    assert source.pull().state == "landed"
+    found = source.table().select("KEY", "child", "score", "note", "is_new").rows()
+    assert found == [("k1", "12345678901234567890", "1.50", None, None), ("k2", "007", None, None, "true")]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ('[{"KEY": "k1"', "not whole JSON"),
+        ('{"error": {"message": "no"}}', "no list of submissions"),
+        ('[{"KEY": "k1", "child": [{"age": "3"}]}]', "not wide"),
+        ('[{"id": "k1"}]', "no column KEY"),
+    ],
+)
+def test_json_that_is_no_list_of_submissions_is_refused(one_source, body, told) -> None:
+    receipt = one_source("surveycto", {"submissions.json": body}, unit="child", site="site").pull()
+    assert receipt.state == "failed" and told in receipt.message, receipt.message
+
+
+def test_a_correction_on_the_server_wins_though_its_date_stays(one_source) -> None:
+    head, old, new = "SubmissionDate,child,site,KEY,score\n", "c1,here,k1,3\n", "c1,here,k1,4\n"
+    head += "2026-03-01 08:00:00,"
+    files = {"a_WIDE.csv": head + old, "b_WIDE.csv": head + new}
+    pull = {"drop": "exports/*", "mode": "delta"}
+    source = one_source("surveycto", files, unit="child", site="site", pull=pull)
+    source.pull()
+    assert source.table()["score"].to_list() == ["4"]
+
+
+def test_the_form_behind_a_source_is_an_xlsform(shared) -> None:
+    form = surveycto.define(shared / "real_exports/surveycto/hfc_training/Household_Survey.xlsx")
+    assert form.language == "xlsform" and len(form.fields) > 100
