@@ -1,7 +1,10 @@
 """The landing: originals as they came, kept by content and never changed, and a receipt for every pull.
 
-`landing/<source>/<sha256>/<original name>` and `landing/<source>/receipts/<receipt_id>.json`, for the owner's
-eyes only. In: originals and receipts. Out: the same, found again. Nothing is read into cells here.
+`landing/<source>/<address>/<original name>` and `landing/<source>/receipts/<receipt_id>.json`, for the
+owner's eyes only. The address is the content's SHA-256, or, where the landing has a key, an HMAC of it:
+whoever copies the disk can then not even confirm a guess. Under a key, originals lie encrypted (one is in
+clear only on its way in); names, sizes and receipts do not. In: originals and receipts. Out: the same, found
+again. Nothing is read into cells here.
 """
 
 import hashlib
@@ -11,12 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingestion.encryption import LandingKey, encrypt
 from ingestion.export_fault import ExportFault
 from ingestion.platforms.protocol import Kind
 from ingestion.receipt import LandedOriginal, Receipt
 
 # States of a pull whose originals are those of the lake.
 SERVED = ("landed", "unchanged")
+# Says under which key everything that a source landed is encrypted.
+SEALED = ".sealed"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -27,6 +33,7 @@ def land(
     write: Callable[[Path], None],
     kind: Kind = "data",
     exported_at: str | None = None,
+    key: LandingKey | None = None,
 ) -> LandedOriginal:
     """Lands one original; the same content under the same name is stored once.
 
@@ -37,8 +44,19 @@ def land(
         write: Writes the original to the path it is given.
         kind: What it holds.
         exported_at: Time of its export, where its name does not tell it.
+        key: The landing's key, if it has one.
+
+    Raises:
+        ExportFault: The name is not one that a file can have.
+        OSError: The disk is full, or not the owner's.
     """
+    if name in ("", ".", "..") or Path(name).name != name or "\0" in name:
+        raise ExportFault(
+            source, "an original has a name that no file can have", "rename it, then pull again"
+        )
     folder = owner_only(home / "landing" / source)
+    if key is None:
+        (folder / SEALED).unlink(missing_ok=True)
     for stale in folder.glob(".arriving-*"):
         shutil.rmtree(stale)
     with TemporaryDirectory(prefix=".arriving-", dir=folder) as arriving:
@@ -47,40 +65,38 @@ def land(
         fresh.chmod(0o600)
         original = LandedOriginal(
             name=name,
-            sha256=file_hash(fresh),
+            sha256=address(file_hash(fresh), key),
             bytes=fresh.stat().st_size,
             kind=kind,
             exported_at=exported_at,
         )
         target = landed_path(home, source, original)
         if not target.exists():
-            owner_only(target.parent)
-            flush(fresh)
-            fresh.rename(target)
-            flush(target.parent)
-            flush(folder)
+            settle(fresh, target, key)
     return original
+
+
+def settle(fresh: Path, target: Path, key: LandingKey | None) -> None:
+    """Gives a fresh file its place in the landing, encrypted where there is a key."""
+    owner_only(target.parent)
+    if key:
+        sealed = fresh.with_name("sealed")
+        encrypt(fresh, sealed, key)
+        fresh = sealed
+    flush(fresh)
+    fresh.rename(target)
+    flush(target.parent)
+    flush(target.parent.parent)
+
+
+def address(sha256: str, key: LandingKey | None) -> str:
+    """Under which name a content lies in the landing."""
+    return key.address(sha256) if key else sha256
 
 
 def landed_path(home: Path, source: str, original: LandedOriginal) -> Path:
     """Where an original lies."""
     return home / "landing" / source / original.sha256 / original.name
-
-
-def open_landed(home: Path, source: str, original: LandedOriginal) -> Path:
-    """Where an original lies, after a check that it is still what landed.
-
-    Raises:
-        ExportFault: It is gone or was changed.
-    """
-    path = landed_path(home, source, original)
-    if not path.is_file() or file_hash(path) != original.sha256:
-        raise ExportFault(
-            original.name,
-            "the landed original is gone or was changed",
-            f"restore {path.relative_to(home)} from a backup, or pull the source again",
-        )
-    return path
 
 
 def write_receipt(home: Path, receipt: Receipt) -> Path:
@@ -132,9 +148,14 @@ def served_originals(home: Path, source: str, mode: str) -> list[LandedOriginal]
 
 
 def each_once(originals: Sequence[LandedOriginal]) -> list[LandedOriginal]:
-    """Each content once, under the name it first came by."""
+    """Each content once: under the name it first came by, or, where the time of export is known, its last.
+
+    By API the same content can come again after another, when an edit was taken back; then it is the newest.
+    """
     by_hash: dict[str, LandedOriginal] = {}
     for original in originals:
+        if original.exported_at is not None:
+            by_hash.pop(original.sha256, None)
         by_hash.setdefault(original.sha256, original)
     return list(by_hash.values())
 

@@ -6,11 +6,14 @@ In: a programme and a home with a landing. Out: the lake, with the same bytes as
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingestion.encryption import landing_key
 from ingestion.export_fault import ExportFault
 from ingestion.lake import staging, write_lake
 from ingestion.landing import served_originals
-from ingestion.programme.model import Programme
+from ingestion.programme.model import Programme, Source
 from ingestion.pull import input_hash, read_landed
+from ingestion.receipt import LandedOriginal
+from ingestion.sandbox import ReadingBroke, reader
 
 
 def rebuild(programme: Programme, home: Path) -> Iterator[tuple[str, ExportFault | None]]:
@@ -19,14 +22,23 @@ def rebuild(programme: Programme, home: Path) -> Iterator[tuple[str, ExportFault
     Yields:
         A source's id, and the fault for which its lake was left as it is, or None.
     """
-    for source in programme.sources:
-        landed = served_originals(home, source.source, source.pull.gathers)
-        if not landed:
-            continue
-        try:
-            with staging(home, source.source) as staged:
-                if read_landed(programme, source, home, landed, staged).tables:
-                    write_lake(home, source.source, input_hash(programme, source, landed), staged)
-            yield source.source, None
-        except ExportFault as fault:
-            yield source.source, fault
+    with reader():
+        for source in programme.sources:
+            landed = served_originals(home, source.source, source.pull.gathers)
+            if landed:
+                yield source.source, _rebuilt(programme, source, home, landed)
+
+
+def _rebuilt(
+    programme: Programme, source: Source, home: Path, landed: list[LandedOriginal]
+) -> ExportFault | None:
+    try:
+        with staging(home, source.source) as staged:
+            reading, _ = read_landed(programme, source, home, landed, landing_key(programme), staged)
+            if reading.tables:
+                write_lake(home, source.source, input_hash(programme, source, landed), staged)
+    except ExportFault as fault:
+        return fault
+    except ReadingBroke as broke:
+        return ExportFault(source.source, f"unexpected {broke.kind} while reading it", "report it")
+    return None

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-State = Literal["landed", "unchanged", "empty", "failed", "conflict"]
+State = Literal["landed", "unchanged", "empty", "failed", "encrypted", "conflict"]
 
 
 class LandedOriginal(BaseModel):
@@ -19,7 +19,9 @@ class LandedOriginal(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    sha256: str
+    sha256: str = Field(
+        description="Its content's address: SHA-256, under the landing's key where it has one."
+    )
     bytes: int = Field(ge=0, description="Size of the original.")
     kind: Literal["data", "definition", "attachment"] = "data"
     exported_at: str | None = Field(None, description="Time of export where its name does not tell, UTC.")
@@ -33,10 +35,11 @@ class LakeTable(BaseModel):
     table: str
     row_count: int = Field(ge=0)
     sha256: str = Field(description="Hash of the Parquet file.")
+    parent_table: str | None = Field(None, description="For a repeat: the table its parents stand in.")
 
 
 class Counts(BaseModel):
-    """What became of the rows read, over all tables: read = kept + replaced + not accepted + quarantined."""
+    """What became of the rows read, over all tables: all other counts add up to those read."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -45,6 +48,8 @@ class Counts(BaseModel):
     rows_replaced: int = Field(0, description="Older versions of a record, and exact duplicates.")
     rows_not_accepted: int = 0
     rows_quarantined: int = 0
+    rows_deleted: int = Field(0, description="Rows of records that the platform deleted.")
+    rows_withdrawn: int = Field(0, description="Rows of respondents who withdrew their consent.")
 
 
 class Receipt(Counts):
@@ -61,6 +66,8 @@ class Receipt(Counts):
     tables: list[LakeTable] = Field(default_factory=list, description="The lake's tables after this pull.")
     columns_dropped: list[str] = Field(default_factory=list, description="Columns stopped at the door.")
     cursor: dict[str, str] = Field(default_factory=dict, description="Where the next pull by API begins.")
+    asked_of: str = Field("", description="Server and asset that were asked, by API.")
+    definition_changed: bool = Field(False, description="The form is not the one of the last good pull.")
     export_time: str | None = Field(None, description="The platform's own time of the newest export.")
 
 

@@ -45,6 +45,15 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_reader() -> Iterator[None]:
+    """All pulls of a test process share one child that reads, as those of a night do."""
+    from ingestion.sandbox import reader
+
+    with reader():
+        yield
+
+
 Night = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -93,6 +93,9 @@ class Privacy(Part):
     min_cell: int = Field(7, ge=1, description="Counts up to and including this are suppressed.")
     round_to: int = Field(5, ge=1, description="Counts are rounded to multiples of this.")
     pseudonym_key: Secret | None = Field(None, description="Environment variable with their key.")
+    landing_key: Secret | None = Field(
+        None, description="Environment variable with the key that encrypts landed originals."
+    )
 
     @model_validator(mode="after")
     def _public_is_exact(self) -> "Privacy":
@@ -235,12 +238,12 @@ class Programme(Head):
     instruments: list[Instrument]
     indicators: list[Indicator]
     analyses: list[Analysis]
-
-    def source(self, source_id: str) -> Source:
-        """The source of that id; KeyError if there is none."""
     forms: dict[str, Form] = Field(
         default_factory=dict, description="Forms by the instrument that names them."
     )
+
+    def source(self, source_id: str) -> Source:
+        """The source of that id; KeyError if there is none."""
         return {source.source: source for source in self.sources}[source_id]
 
     def instrument(self, instrument_id: str) -> Instrument:

@@ -9,7 +9,7 @@ import pytest
 
 from ingestion.lake import lake_path
 from ingestion.landing import latest_receipts
-from ingestion.platforms import PLATFORMS, drops
+from ingestion.platforms import drops
 from ingestion.programme.load import load_programme
 from ingestion.pull import pull_programme, pull_source
 
@@ -24,8 +24,8 @@ def _open_quote(path: Path) -> None:
     path.write_bytes(path.read_bytes() + b'A9999-e,"A99')
 
 
-def _latin(path: Path) -> None:
-    path.write_bytes(path.read_text().replace("A0000", "Gé000").encode("latin-1"))
+def _utf16(path: Path) -> None:
+    path.write_bytes(path.read_text().replace("A0000", "Gé000").encode("utf-16"))
 
 
 def _rename_unit(path: Path) -> None:
@@ -53,7 +53,7 @@ CASES = {
     ),
     "last row short": (_spoil_last_line, "failed", "cut off"),
     "last quote open": (_open_quote, "failed", "cut off"),
-    "wrong encoding": (_latin, "failed", "encoding"),
+    "wrong encoding": (_utf16, "failed", "encoding"),
     "binary": (lambda path: path.write_bytes(b"a,b\n\0\0,1\n"), "failed", "NUL"),
     "doubled header": (
         lambda path: path.write_text(path.read_text().replace("score", "age", 1)),
@@ -132,20 +132,21 @@ def test_a_value_outside_a_map_is_set_aside_by_its_columns_name(small_programme,
 
 
 def test_an_error_nobody_foresaw_is_named_logged_and_quotes_nothing(
-    small_programme, tmp_path, monkeypatch, caplog
+    small_programme, tmp_path, caplog
 ) -> None:
-    answer = "SECRET"
-
-    def surprise(*_: object) -> None:
-        raise ZeroDivisionError(answer)
-
-    monkeypatch.setattr(PLATFORMS["csv"], "read", surprise)
     programme = load_programme(small_programme.folder)
+    chosen = (SOURCE, "endline_site_b")
+    # No YAML can say this: the reading fails with an error that quotes it.
+    strange = [
+        each.model_copy(update={"platform": "SECRET"}) if each.source in chosen else each
+        for each in programme.sources
+    ]
+    programme = programme.model_copy(update={"sources": strange})
     with caplog.at_level(logging.ERROR):
-        receipts = list(pull_programme(programme, tmp_path, sources=[SOURCE, "endline_site_b"]))
-    assert [receipt.state for receipt in receipts] == ["failed", "failed"]
-    assert "unexpected ZeroDivisionError" in receipts[0].message and "endline.csv" in receipts[0].message
-    assert "ZeroDivisionError" in caplog.text and "in surprise" in caplog.text
+        receipts = list(pull_programme(programme, tmp_path, sources=[*chosen, "endline_site_c"]))
+    assert [receipt.state for receipt in receipts] == ["failed", "failed", "landed"]
+    assert "unexpected KeyError" in receipts[0].message and "endline.csv" in receipts[0].message
+    assert "KeyError" in caplog.text and "in read_originals" in caplog.text
     assert "SECRET" not in caplog.text + receipts[0].message
 
 

@@ -6,8 +6,16 @@ from datetime import UTC, datetime
 import pytest
 
 from ingestion.export_fault import ExportFault
-from ingestion.landing import land, landed_path, latest_receipts, open_landed, read_receipts, write_receipt
-from ingestion.receipt import Receipt, new_receipt_id
+from ingestion.landing import (
+    each_once,
+    land,
+    landed_path,
+    latest_receipts,
+    read_receipts,
+    write_receipt,
+)
+from ingestion.opening import opened
+from ingestion.receipt import LandedOriginal, Receipt, new_receipt_id
 
 
 def _receipt(source: str, state: str = "landed") -> Receipt:
@@ -57,8 +65,30 @@ def test_what_a_killed_pull_left_is_cleared_by_the_next(tmp_path) -> None:
 def test_an_original_that_was_changed_is_refused(tmp_path) -> None:
     original = land(tmp_path, "survey", "a.csv", lambda target: target.write_bytes(b"1"))
     landed_path(tmp_path, "survey", original).write_bytes(b"2")
-    with pytest.raises(ExportFault, match=r"a\.csv: the landed original is gone or was changed"):
-        open_landed(tmp_path, "survey", original)
+    for spoil in (lambda: None, landed_path(tmp_path, "survey", original).unlink):
+        spoil()
+        with (
+            pytest.raises(ExportFault, match=r"a\.csv: the landed original is gone or was changed"),
+            opened(tmp_path, "survey", [original], None),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("name", ["../a.csv", "/etc/a.csv", "..", "", "a/b.csv", "a\0.csv"])
+def test_no_original_is_landed_outside_its_place(tmp_path, name) -> None:
+    with pytest.raises(ExportFault, match="a name that no file can have"):
+        land(tmp_path, "survey", name, lambda target: target.write_bytes(b"1"))
+    assert not (tmp_path / "landing").exists()
+
+
+def test_content_that_comes_again_by_api_is_the_newest(tmp_path) -> None:
+    first, other, again = (
+        LandedOriginal(name="data.json", sha256=sha, bytes=1, exported_at=f"2026-01-0{day}")
+        for day, sha in enumerate(["a", "b", "a"], start=1)
+    )
+    assert each_once([first, other, again]) == [other, again]
+    dropped = LandedOriginal(name="old.csv", sha256="a", bytes=1)
+    assert each_once([dropped, dropped.model_copy(update={"name": "copy.csv"})]) == [dropped]
 
 
 def test_receipts_come_newest_first_and_the_latest_of_each_source_is_found(tmp_path) -> None:
