@@ -296,10 +296,26 @@ class ClaimedOnce(PercentAtMost):
     dimension: Dimension = "uniqueness"
 
 
+class AggregateConsistent(PercentAtMost):
+    """Rows of moments, or of a published effect, that contradict themselves."""
+
+    scope: ClassVar[Scope] = "indicator"
+    type: Literal["aggregate_consistent"]
+    dimension: Dimension = "consistency"
+
+
 ItemRule = RequiredAnswered | Range | AllowedValues | Readable | Check
 FormRule = FormConstraint | FormRelevance | FormRequired
 MeasuredRule = (
-    KeyUnique | InFrame | FrameUnique | VolumeAgainstFrame | ArmShares | Freshness | Delivered | ClaimedOnce
+    KeyUnique
+    | InFrame
+    | FrameUnique
+    | VolumeAgainstFrame
+    | ArmShares
+    | Freshness
+    | Delivered
+    | ClaimedOnce
+    | AggregateConsistent
 )
 RuleSpec = Annotated[ItemRule | FormRule | MeasuredRule, Field(discriminator="type")]
 

@@ -19,14 +19,16 @@ cells as (
         site,
         wave,
         indicator,
-        cast(null as varchar) as instrument
+        cast(null as varchar) as instrument,
+        coalesce(basis, 'rows') <> 'rows' as is_aggregate
     from {{ source('registry', 'expected_cells') }}
     union
     select
         site,
         wave,
-        '*' as indicator,
-        instrument
+        unnest(['*', '-']) as indicator,
+        instrument,
+        false as is_aggregate
     from {{ ref('stg_expected_deliveries') }}
 )
 
@@ -38,7 +40,7 @@ select distinct
     rules.scope,
     cells.site,
     cells.wave,
-    rule_indicators.indicator,
+    cells.indicator,
     rules.comparison,
     rules.threshold,
     case
@@ -53,7 +55,8 @@ from {{ source('registry', 'rules') }} as rules
 inner join rule_indicators on rules.rule = rule_indicators.rule
 inner join cells
     on
-        rule_indicators.indicator = cells.indicator
+        cells.is_aggregate = (rules.rule_type in ({{ aggregate_rule_types() }}))
+        and (cells.is_aggregate or rule_indicators.indicator = cells.indicator)
         and (rules.wave is null or rules.wave = cells.wave)
         and (rules.instrument is null or cells.instrument is null or rules.instrument = cells.instrument)
 cross join {{ source('registry', 'programme') }} as programme

@@ -20,8 +20,10 @@ with counted as (
 found as (
     select
         spine.*,
-        coalesce(answers.violations, counted.violations, deliveries.violations) as violations,
-        coalesce(answers.denominator, counted.denominator, deliveries.denominator, arms.denominator) as denominator,
+        coalesce(answers.violations, counted.violations, deliveries.violations, aggregates.violations) as violations,
+        coalesce(
+            answers.denominator, counted.denominator, deliveries.denominator, arms.denominator, aggregates.denominator
+        ) as denominator,
         case
             when spine.rule_type = 'arm_shares' then arms.p_value
             when spine.rule_type = 'freshness' then deliveries.silent_days
@@ -37,6 +39,12 @@ found as (
         on spine.rule = deliveries.rule and spine.site = deliveries.site and spine.wave = deliveries.wave
     left join {{ ref('int_fact_arm_shares') }} as arms
         on spine.rule_type = 'arm_shares' and spine.site = arms.site
+    left join {{ ref('int_fact_aggregates') }} as aggregates
+        on
+            spine.rule_type in ({{ aggregate_rule_types() }})
+            and spine.site = aggregates.site
+            and spine.wave = aggregates.wave
+            and spine.indicator = aggregates.indicator
 ),
 
 applied as (
