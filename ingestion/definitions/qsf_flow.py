@@ -48,13 +48,8 @@ def placed_blocks(elements: list[dict[str, Any]], notes: list[str]) -> dict[str,
     placed: dict[str, Place] = {}
     for block, places in found.items():
         always = [place for place in places if not place.conditions and not place.why_unsure]
-        placed[block] = (
-            always[0]
-            if always
-            else places[0]
-            if len(places) == 1
-            else Place([], "it stands in several branches")
-        )
+        several = Place([], "it stands in several branches")
+        placed[block] = always[0] if always else places[0] if len(places) == 1 else several
     if why_unsure:
         notes.append("the survey's flow can end it early: what comes after is not called required")
     return placed

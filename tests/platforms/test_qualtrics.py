@@ -5,6 +5,8 @@ import io
 import zipfile
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ingestion.export_fault import ExportFault
 from ingestion.platforms import PLATFORMS
@@ -76,6 +78,31 @@ def test_every_real_file_is_read_cell_by_cell(shared, read) -> None:
         print(
             f"{name}: {header} header rows, {height} rows, {width} columns, {filled} filled cells, 0 refused"
         )
+
+
+CELLS = st.text(
+    st.characters(codec="utf-8", exclude_characters="\0\r", exclude_categories=("Cs",)), max_size=8
+)
+TAGS = st.sampled_from(
+    ["reads", "Reads (QID1)", "reads (QID1)", "reads (2)", "(column 3)", "", "Q2_-1", "V7"]
+)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(TAGS, CELLS, st.sampled_from(["QID1", "QID2_1", "QID2-1"])), min_size=1, max_size=5),
+    st.lists(st.lists(CELLS, min_size=5, max_size=5), max_size=4),
+)
+def test_no_column_is_lost_or_named_twice_whatever_the_header_says(read, questions, rows) -> None:
+    tags, texts, ids = zip(*questions, strict=True)
+    imports = [f'{{"ImportId":"{name}"}}' for name in ("_recordId", *ids)]
+    table = [["ResponseId", *tags], ["id", *texts], imports]
+    table += [[f"R_{place}", *row[: len(tags)]] for place, row in enumerate(rows)]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(table)
+    mine = read(out.getvalue())
+    assert len(set(mine.columns)) == len(tags) + 1 and mine.columns[0] == "ResponseId"
+    assert [[cell or "" for cell in row] for row in mine.cells.collect().rows()] == table[3:]
 
 
 def test_every_real_file_can_be_named_in_a_source(shared, one_source) -> None:
