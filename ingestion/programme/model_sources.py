@@ -30,7 +30,7 @@ from ingestion.programme.words import (
 class Connection(Part):
     """A server to pull from, without its secrets."""
 
-    platform: Platform | Literal["files"] = Field(
+    platform: Literal[Platform, "files"] = Field(
         description="Which survey platform answers there; `files`: none, it holds dropped files."
     )
     server: Text | None = Field(None, description="Address, https://...")
