@@ -64,11 +64,12 @@ def ask(ask: Ask) -> Generator[Body, None, Outcome]:
         if not is_full and not found.repeats <= known:
             is_full, found = True, _gathered(ask, Path(folder), None)
         repeats = sorted(known | found.repeats)
-        told = hashlib.sha256(json.dumps(sorted(found.seen.items())).encode()).hexdigest()
+        times = {form: _utc(time) for form, time in found.seen.items()}
+        newest = max([cursor.get("indexed_on", ""), *times.values()])
+        told = _digest(times, newest)
         if is_full or (found.seen and told != cursor.get("seen")):
             for number, page in enumerate(found.pages, start=1):
                 yield Body(f"forms-{number:04d}.json", partial(_write, page, repeats))
-        newest = max([cursor.get("indexed_on", ""), *map(_utc, found.seen.values())])
     if not newest:
         return Outcome("snapshot", {})
     cursor = {"indexed_on": newest, "seen": told, "repeats": "\n".join(repeats)}
@@ -134,6 +135,13 @@ def _page(ask: Ask, start: datetime | None, offset: int) -> tuple[bytes, dict[st
         "did not answer with a page of forms",
         "write server: https://www.commcarehq.org/a/<project> in connections.yml",
     )
+
+
+def _digest(times: dict[str, str], newest: str) -> str:
+    """Of the forms that the next pull will be sent again if nothing is new."""
+    since = _utc((datetime.fromisoformat(newest) - OVERLAP).isoformat()) if newest else ""
+    again = sorted((form, time) for form, time in times.items() if time >= since)
+    return hashlib.sha256(json.dumps(again).encode()).hexdigest()
 
 
 def _utc(told: str) -> str:

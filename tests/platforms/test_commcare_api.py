@@ -123,7 +123,7 @@ def test_an_archived_form_is_gone_and_comes_back_when_restored(server, source) -
 
 
 def test_a_pull_with_nothing_new_lands_nothing(server, source) -> None:
-    server.forms = [form(1, at(1)), form(2, at(1, 30))]
+    server.forms = [form(1, at(1)), form(2, at(2)), form(3, at(2, 30))]
     source.pull()
     receipt = source.pull()
     assert receipt.state == "unchanged" and receipt.originals == [], receipt.message
