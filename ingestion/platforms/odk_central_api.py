@@ -29,59 +29,27 @@ import httpx
 
 from ingestion.export_fault import ExportFault
 from ingestion.platforms.http import secret
+from ingestion.platforms.odk_central_session import Session, said_json, told
 from ingestion.platforms.protocol import Ask, Body, Outcome, in_memory
 
 # Archives up to this size are asked for every night.
 BULKY_BYTES = 8 * 1024**2
 PAGE_ROWS = 500
 _OVERLAP = timedelta(hours=1)
-_NOT_MODIFIED, _NOT_ALLOWED = 304, 401
+_NOT_MODIFIED = 304
 _ARCHIVE = {"attachments": "false", "groupPaths": "true", "deletedFields": "false"}
 _ARCHIVE |= {"splitSelectMultiples": "false"}
 
 
 def ask(ask: Ask) -> Generator[Body, None, Outcome]:
     """Yields the form, then an archive or what changed; raises ExportFault."""
-    ask.api.explain = _told
+    ask.api.explain = told
     form = _Form(ask)
     yield in_memory("form.xml", form.get(".xml").content, "definition")
     keys = form.json("/submissions/keys")
     if "since" in ask.cursor and not keys:
         return (yield from _changes(form, ask.cursor["since"]))
     return (yield from _everything(form, keys))
-
-
-class _Session(httpx.Auth):
-    """A session's token; one that the server no longer takes is replaced once by logging in again."""
-
-    def __init__(self, ask: Ask) -> None:
-        self.api = ask.api
-        connection = ask.connection
-        self.account = {
-            "email": secret(ask.api.name, "username", connection.username),
-            "password": secret(ask.api.name, "password", connection.password),
-        }
-        self.token = ""
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Signs a request, and once more after a refusal."""
-        if not self.token:
-            self.log_in()
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        response = yield request
-        if response.status_code == _NOT_ALLOWED:
-            self.log_in()
-            request.headers["Authorization"] = f"Bearer {self.token}"
-            yield request
-
-    def log_in(self) -> None:
-        """Opens a session; raises ExportFault."""
-        path = "/v1/sessions"
-        said = _said(self.api.post(path, json=self.account, auth=None))
-        token = said.get("token") if isinstance(said, dict) else None
-        if not isinstance(token, str):
-            raise self.api.fault(path, "opens no session", "write the server's address without any path")
-        self.token = token
 
 
 class _Form:
@@ -97,14 +65,14 @@ class _Form:
             )
         self.ask, self.api = ask, ask.api
         self.path = f"/v1/projects/{project}/forms/{quote(form, safe='')}"
-        self.session = _Session(ask)
+        self.session = Session(ask.api, ask.connection)
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.api.get(self.path + path, auth=self.session, **options)
 
     def json(self, path: str, **params: str) -> list[dict[str, Any]]:
         """An answer that is a list."""
-        said = _said(self.get(path, params=params))
+        said = said_json(self.get(path, params=params))
         if not isinstance(said, list):
             raise self.api.fault(
                 self.path + path, "does not answer with a list", "check server and pull.asset"
@@ -120,7 +88,7 @@ class _Form:
         link, received, expected = path, 0, None
         while True:
             response = self.api.get(link, auth=self.session, params=params)
-            page = _said(response)
+            page = said_json(response)
             page = page if isinstance(page, dict) else {}
             rows, count = page.get("value"), page.get("@odata.count")
             if not isinstance(rows, list) or not isinstance(count, int):
@@ -176,7 +144,7 @@ def _archived(form: _Form, response: httpx.Response, size: int, keys: list[dict[
 
 
 def _tells_deletions(form: _Form) -> bool:
-    page = _said(form.get(".svc/Submissions", params={"$top": "1"}))
+    page = said_json(form.get(".svc/Submissions", params={"$top": "1"}))
     rows = page.get("value") if isinstance(page, dict) else None
     return isinstance(rows, list) and any("deletedAt" in (row.get("__system") or {}) for row in rows)
 
@@ -219,18 +187,3 @@ def _since(response: httpx.Response, now: datetime) -> str:
     except (KeyError, ValueError, TypeError):
         at = now.astimezone(UTC)
     return f"{at - _OVERLAP:%Y-%m-%dT%H:%M:%S.000Z}"
-
-
-def _said(response: httpx.Response) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _told(response: httpx.Response) -> str:
-    """Code and message of a refusal, e.g. `401.2: Could not authenticate with the provided credentials`."""
-    said = _said(response)
-    if not isinstance(said, dict) or "code" not in said:
-        return ""
-    return f"{said['code']}: {str(said.get('message', ''))[:200].rstrip('.')}"

@@ -140,7 +140,7 @@ class _Gathered:
         tail = {column: _text(system.get(name)) for name, column in _SYSTEM.items() if name in system}
         if (status := tail.get("Status")) is not None:
             tail["Status"] = _STATUSES.get(status, status)
-        self.row(row, MAIN, MAIN, line, ("", "", ()), str(row["__id"]), head, tail)
+        self.row(row, MAIN, MAIN, line, ("", ""), str(row["__id"]), head, tail)
 
     def row(
         self,
@@ -148,12 +148,12 @@ class _Gathered:
         table: str,
         parent: str,
         line: int,
-        at: tuple[str, str, tuple[str, ...]],
+        at: tuple[str, str],
         key: str,
         head: dict[str, str | None],
         tail: dict[str, str | None],
     ) -> None:
-        """Takes one row, and those of its repeats; `at`: its OData path, own path, and names of repeats."""
+        """Takes one row, and those of its repeats; `at`: its path in OData, and in the form."""
         found = self.tables.setdefault(table, _Table(parent))
         cells = dict(head)
         repeats: list[tuple[str, str, list[dict[str, Any]]]] = []
@@ -164,9 +164,15 @@ class _Gathered:
             below = own.removeprefix(at[1]).strip("/")
             name = self._name(own)
             for number, child in enumerate(children, start=1):
-                child_at = (odata, own, (*at[2], name))
                 self.row(
-                    child, name, table, line, child_at, f"{key}/{below}[{number}]", {}, {"PARENT_KEY": key}
+                    child,
+                    name,
+                    table,
+                    line,
+                    (odata, own),
+                    f"{key}/{below}[{number}]",
+                    {},
+                    {"PARENT_KEY": key},
                 )
 
     def repeat(self, rows: list[dict[str, Any]], path: list[str], file: str, is_page: bool) -> None:
@@ -185,7 +191,7 @@ class _Gathered:
             parent = str(row["__Submissions-id"])
             counts[parent] += 1
             key = f"{parent}{own}[{counts[parent]}]"
-            self.row(row, self._name(own), MAIN, line, (odata, own, ()), key, {}, {"PARENT_KEY": parent})
+            self.row(row, self._name(own), MAIN, line, (odata, own), key, {}, {"PARENT_KEY": parent})
 
     def _name(self, own: str) -> str:
         steps = own.strip("/").split("/")

@@ -309,6 +309,20 @@ def test_a_review_reaches_the_lake_though_no_answer_moved(source, central) -> No
 
 
 @pytest.mark.usefixtures("bulky")
+def test_a_rejected_submission_leaves_until_it_is_approved_again(source, central) -> None:
+    source.pull()
+    central.next_night()
+    central.review("u2", "rejected")
+    receipt = source.pull()
+    assert set(_children(source)) == {"u1", "u3"} and receipt.rows_not_accepted == 3
+    assert source.table("kid").is_empty()
+    central.now += timedelta(seconds=5)
+    central.review("u2", "approved")
+    source.pull()
+    assert set(_children(source)) == {"u1", "u2", "u3"} and source.table("kid").height == 2
+
+
+@pytest.mark.usefixtures("bulky")
 def test_a_count_that_is_never_kept_fails_the_pull(source, central) -> None:
     source.pull()
     central.next_night()

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ingestion.platforms import odk_central
+
 CENTRAL = "real_exports/odk/central_writer_2026"
 AGGREGATE = "real_exports/odk/aggregate_2019"
 FORMS = ("simple", "withrepeat", "selectMultiple")
@@ -131,6 +133,14 @@ def test_a_form_is_no_export_and_is_refused_by_name(one_source, shared, name) ->
     receipt = one_source("odk_central", {name: shared / AGGREGATE / name}, unit="KEY", site="KEY").pull()
     assert receipt.state == "failed"
     assert name in receipt.message and "form's definition" in receipt.message
+
+
+@pytest.mark.parametrize("name", ["FloraQuadrat02", "FloraQuadrat04"])
+def test_a_forms_xml_defines_its_fields(shared, name) -> None:
+    form = odk_central.define(shared / AGGREGATE / f"{name}.form.xml")
+    assert {"reporter", "area_name"} <= {field.name for field in form.fields}
+    found = {field.repeat for field in form.fields if field.repeat}
+    assert any("taxon_encounter" in repeat for repeat in found)
 
 
 def test_points_and_shapes_of_odata_read_as_in_a_csv(one_source) -> None:
