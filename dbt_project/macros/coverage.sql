@@ -82,7 +82,10 @@
         {{ sql_text(table.lake_table) }} as lake_table,
         column_name,
         case column_name
-            {%- for column in columns %} when {{ sql_text(column.name) }} then {{ sql_text(column.item.item) }}{% endfor %} end as item,
+            {%- for column in columns %}
+            when {{ sql_text(column.name) }} then {{ sql_text(column.item.item) }}
+            {%- endfor %}
+        end as item,
         'item' as role,
         cast(count_if(state = 'answered') as bigint) as answered_count,
         cast(count_if(state = 'missing_code') as bigint) as missing_code_count,

@@ -57,7 +57,7 @@
 {#- Outcomes of every instrument that has indicators and a survey in the lake. -#}
 {% macro outcome_rows(measurements, missed_visits, waves) -%}
     {%- set tables = lake_tables(roles=['survey'], is_root_only=false) -%}
-    {%- set all_items = lake_items() -%}
+    {%- set all_items = lake_items() | selectattr('is_measured') | list -%}
     {%- set definitions = indicator_definitions() -%}
     {%- set factors = unit_factors() -%}
     {%- set branches = [] -%}
