@@ -36,6 +36,7 @@ from ingestion.sandbox_child import LENGTH_BYTES, Request
 _PROJECT = Path(ingestion.__file__).parent.parent
 _COMMAND = [sys.executable, "-P", "-c", "from ingestion.sandbox_child import serve; serve()"]
 _MIB = 1024**2
+_SPARE_BYTES = 1024 * _MIB
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 120.0
 _LONGEST_ANSWER = 64 * _MIB
@@ -80,15 +81,14 @@ class Reader:
         """
         most = _setting("SITEWISE_READ_MEMORY_MB", 2048) * _MIB
         seconds = _setting("SITEWISE_READ_SECONDS", 900)
+        # The backstop for what grows faster than it is looked at; allocators reserve more than they use.
+        room = 2 * most + _SPARE_BYTES + sum(each.path.stat().st_size for each in originals)
         begun: list[str] = []
         is_whole = False
         try:
             if self._child is None:
                 self._start()
-            # The backstop for what grows faster than it is looked at; allocators reserve more than they use.
-            room = self._idle_bytes + 2 * most + sum(each.path.stat().st_size for each in originals)
-            environment = _environment(programme)
-            self._send(Request(programme, source, originals, into, environment, room))
+            self._send(Request(programme, source, originals, into, _environment(programme), room))
             answer = self._answer(time.monotonic() + seconds, self._idle_bytes + most, begun)
             is_whole = "reading" in answer or "fault" in answer or "system" in answer
         except _Stopped as stopped:

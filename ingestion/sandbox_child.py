@@ -31,14 +31,14 @@ _LARGEST_FILE = 64 * 1024**3
 
 @dataclass(frozen=True)
 class Request:
-    """One reading: the arguments of `read_originals`, the environment, and the room for its own memory."""
+    """One reading: the arguments of `read_originals`, the environment, and how much memory it may reserve."""
 
     programme: "Programme"
     source: "Source"
     originals: "Sequence[Original]"
     into: Path
     environment: dict[str, str]
-    most_data_bytes: int
+    room_bytes: int
 
 
 def serve() -> None:
@@ -59,12 +59,13 @@ def serve() -> None:
     _announce_files(answer)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
+    idle_bytes = _reserved_bytes()
     answer(ready=True)
     while True:
         request = requests.get()
         os.environ.clear()
         os.environ.update(request.environment)
-        _limit(resource.RLIMIT_DATA, request.most_data_bytes)
+        _limit(resource.RLIMIT_DATA, idle_bytes + request.room_bytes)
         try:
             reading = read_originals(request.programme, request.source, request.originals, request.into)
             answer(reading=TypeAdapter(Reading).dump_python(reading, mode="json"))
@@ -93,6 +94,12 @@ def _be_modest() -> None:
     score = Path("/proc/self/oom_score_adj")
     if score.exists():
         score.write_text("1000")
+
+
+def _reserved_bytes() -> int:
+    """What counts towards the limit of data by now; the system's own accounting where it has one."""
+    status = Path("/proc/self/statm")
+    return int(status.read_text().split()[5]) * resource.getpagesize() if status.exists() else 0
 
 
 def _limit(what: int, most: int) -> None:

@@ -82,6 +82,8 @@ def receipts(
         if receipt.state in DELIVERED:
             metadata = receipt_metadata(receipt)
             context.log_event(dg.AssetMaterialization(SOURCES, partition=receipt.source, metadata=metadata))
+            if receipt.definition_changed:
+                context.log.warning(f"source {receipt.source}: its form was changed since the last good pull")
         else:
             late[receipt.source] = f"{receipt.state}: {receipt.message}"
             context.log.warning(f"source {receipt.source}: {receipt.state}: {receipt.message}")
@@ -104,7 +106,7 @@ def keep_partitions(instance: dg.DagsterInstance, programme: Programme) -> None:
         instance.delete_dynamic_partition("sources", gone)
 
 
-def receipt_metadata(receipt: Receipt) -> dict[str, str | int]:
+def receipt_metadata(receipt: Receipt) -> dict[str, str | int | bool]:
     """A receipt's counts: no name of a person's column, no value."""
     return {
         "state": receipt.state,
@@ -117,4 +119,5 @@ def receipt_metadata(receipt: Receipt) -> dict[str, str | int]:
         "rows_not_accepted": receipt.rows_not_accepted,
         "rows_quarantined": receipt.rows_quarantined,
         "columns_dropped": len(receipt.columns_dropped),
+        "definition_changed": receipt.definition_changed,
     }

@@ -22,6 +22,7 @@ select
     end as state,
     case sources.receipt_state
         when 'failed' then 'the last pull failed; what was pulled before it is used'
+        when 'encrypted' then 'the answers are encrypted and no key fits; what was pulled before is used'
         when 'conflict' then 'another source claims the same submissions'
         when 'empty' then 'the export holds no rows'
     end as state_reason,
