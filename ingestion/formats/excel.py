@@ -202,7 +202,7 @@ def _cell_texts(text: pl.Series, number: pl.Series, span: pl.Series) -> pl.Serie
         text=text.cast(pl.String), number=number.cast(pl.Float64), span=span.cast(pl.Duration("ms"))
     )
     shown, value, since = pl.col("text"), pl.col("number"), pl.col("span")
-    moment = shown.str.replace(" ", "T").str.replace(r"(\.\d*?)0+$", "$1").str.strip_suffix(".")
+    moment = shown.str.replace(" ", "T")
     when = (
         pl.when(since < pl.duration(days=1))
         .then(moment.str.slice(11))
