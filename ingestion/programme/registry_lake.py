@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingestion.lake import PARENT_TABLE
 from ingestion.landing import SERVED, latest_receipts
 from ingestion.privacy import key_columns, pseudonym_columns
 from ingestion.programme.model import DerivedItem, Programme, Source
@@ -43,20 +44,23 @@ def _lake_files(source: Source, home: Path) -> list[Path]:
 
 
 def _lake_table(source: Source, path: Path, home: Path) -> Row:
+    file = pq.read_metadata(path)
+    parent = (file.metadata or {}).get(PARENT_TABLE.encode(), _ROOT.encode()).decode()
     return {
         "source": source.source,
         "lake_table": path.stem,
-        "parent_table": None if path.stem == _ROOT else _ROOT,
+        "parent_table": None if path.stem == _ROOT else parent,
         "path": path.relative_to(home).as_posix(),
-        "row_count": pq.read_metadata(path).num_rows,
+        "row_count": file.num_rows,
     }
 
 
 def _lake_columns(programme: Programme, source: Source, path: Path) -> Iterator[Row]:
     columns = pq.read_schema(path).names
     keys = set(key_columns(source).values())
-    # An id, or what stands in its place, is no answer for its being asked in the form.
-    ids = keys | set(pseudonym_columns(programme, source, columns))
+    # An id, or the pseudonym in its place, is no answer for its being asked in the form.
+    named = (source.keys.unit, source.keys.record, source.keys.replaces)
+    ids = {key.column for key in named if key} | set(pseudonym_columns(programme, source, columns))
     feeds: dict[str, list[tuple[str, int]]] = {}
     items = programme.instrument(source.instrument).items if source.instrument else {}
     for name, item in items.items():
