@@ -116,10 +116,16 @@ def _column(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.Series:
     return pl.Series(name, texts, dtype=pl.String)
 
 
-def _attachments(text: TextTable) -> pl.DataFrame:
+def _attachments(text: TextTable) -> pl.DataFrame | None:
     """The media that cells name: a path in a CSV, an address in the API's JSON."""
+    # Few columns name media, and a cell of its own for every other answer would take much room.
+    is_media = pl.all().str.contains(_MEDIA_PATH) | pl.all().str.contains(_MEDIA_URL)
+    naming = text.cells.select(is_media.any()).collect(engine="streaming")
+    columns = [name for name in naming.columns if naming[name].item()]
+    if not columns:
+        return None
     named = (
-        text.cells.unpivot(index="KEY", variable_name="question", value_name="cell")
+        text.cells.unpivot(columns, index="KEY", variable_name="question", value_name="cell")
         .with_columns(
             path=pl.col("cell").str.extract(_MEDIA_PATH), address=pl.col("cell").str.extract(_MEDIA_URL)
         )
