@@ -172,6 +172,8 @@ def _record(value: Any, parents: dict[str, str]) -> list[tuple[str, Row]]:
     rows: list[tuple[str, Row]] = [(MAIN, {})]
     links: dict[str, str] = {}
     _flatten(value, _Place(), rows[0][1], rows, links)
+    if not rows[0][1]:
+        raise _NoRecord("it has no cells")
     if sum(len(row) for _, row in rows) > _MOST_COLUMNS:
         raise _NoRecord(f"it has more than {_MOST_COLUMNS} cells, as if it held several records")
     parents.update(links)

@@ -65,7 +65,11 @@ def _refuse_nested(frame: pl.DataFrame, file: str) -> None:
 
 
 def _is_no_text(column: pl.Series) -> bool:
-    return column.cast(pl.String, strict=False).null_count() > column.null_count()
+    try:
+        column.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return True
+    return False
 
 
 def _text(name: str, kind: pl.DataType) -> pl.Expr:
