@@ -1,48 +1,57 @@
-"""What a source accepts: dates of submission, values of one column, complete rows, a unit's first row.
+"""What a source accepts: dates, values of one column, reviews, complete rows, a unit's first row.
 
-In: rows with their system columns. Out: the same rows, those left out marked `not_accepted` with the reason.
-Only the newest version of a record is asked, so that an older one never comes back in its stead.
+In: a source. Out: the marks by which rows that it leaves out are `not_accepted`, with the reason. Only the
+newest version of a record is asked, so that an older one never comes back in its stead.
 """
+
+from collections.abc import Iterator
+from typing import get_args
 
 import polars as pl
 
 from ingestion.export_fault import ExportFault
-from ingestion.fates import NOT_ACCEPTED, RECORD_ID, mark, mark_later_rows
-from ingestion.keys import ARM, DISPOSITION, SITE_CODE, SUBMITTED_AT, UNIT_ID
+from ingestion.fates import NOT_ACCEPTED, RECORD_ID, Mark, mark_later_rows
+from ingestion.keys import ARM, DISPOSITION, REVIEW, SITE_CODE, SUBMITTED_AT, UNIT_ID
 from ingestion.programme.model import Source
+from ingestion.programme.words import Review
 
 IS_COMPLETE = "_sw_is_complete"
 _UNMARKED = ("csv", "excel", "spss", "stata", "json_lines", "parquet", "python_package")
 
 
-def mark_not_accepted(rows: pl.DataFrame, source: Source, unit_is_per_site: bool) -> pl.DataFrame:
-    """Marks the rows that a source leaves out.
-
-    Args:
-        rows: Rows with system columns and `_sw_is_complete`.
-        source: The source.
-        unit_is_per_site: A unit's id is unique within its site only.
-    """
+def date_marks(source: Source) -> Iterator[Mark]:
+    """The marks that read the time of submission."""
     accept = source.accept
     day = pl.col(SUBMITTED_AT).str.slice(0, 10)
     if accept.from_date or accept.to_date:
         reason = "it has no time of submission to compare with the accepted dates"
-        rows = mark(rows, day.is_null(), NOT_ACCEPTED, reason, SUBMITTED_AT)
+        yield Mark(day.is_null(), NOT_ACCEPTED, reason, SUBMITTED_AT)
     if accept.from_date:
         early = day < accept.from_date.isoformat()
-        rows = mark(rows, early, NOT_ACCEPTED, "submitted before the accepted dates", "accept.from")
+        yield Mark(early, NOT_ACCEPTED, "submitted before the accepted dates", "accept.from")
     if accept.to_date:
         late = day > accept.to_date.isoformat()
-        rows = mark(rows, late, NOT_ACCEPTED, "submitted after the accepted dates", "accept.to")
+        yield Mark(late, NOT_ACCEPTED, "submitted after the accepted dates", "accept.to")
+
+
+def accept_marks(source: Source) -> Iterator[Mark]:
+    """The marks that read cells, the platform's mark of completeness and its review."""
+    accept = source.accept
     if accept.where:
         taken = pl.col(accept.where.column).str.strip_chars().is_in(accept.where.in_).fill_null(False)
         reason = f"the value in column '{accept.where.column}' is not among those accepted"
-        rows = mark(rows, ~taken, NOT_ACCEPTED, reason, accept.where.column)
+        yield Mark(~taken, NOT_ACCEPTED, reason, accept.where.column)
+    for state in get_args(Review):
+        if state not in accept.review:
+            reason = f"its review says {state}"
+            yield Mark(pl.col(REVIEW) == state, NOT_ACCEPTED, reason, "accept.review")
     if accept.complete_only:
-        rows = mark(rows, ~_is_complete(source), NOT_ACCEPTED, "it is not complete", "accept.complete_only")
-    if source.first_per_unit:
-        rows = _mark_later_rows(rows, source.first_per_unit, unit_is_per_site)
-    return rows
+        yield Mark(~_is_complete(source), NOT_ACCEPTED, "it is not complete", "accept.complete_only")
+
+
+def first_row_columns(source: Source) -> list[str]:
+    """The columns that `mark_later_rows_of_units` reads; none where every row of a unit is taken."""
+    return [source.first_per_unit, ARM, UNIT_ID, SITE_CODE] if source.first_per_unit else []
 
 
 def _is_complete(source: Source) -> pl.Expr:
@@ -58,8 +67,14 @@ def _is_complete(source: Source) -> pl.Expr:
     return pl.col(IS_COMPLETE).fill_null(False)
 
 
-def _mark_later_rows(rows: pl.DataFrame, column: str, unit_is_per_site: bool) -> pl.DataFrame:
-    """Marks all but a unit's first row, rows with an arm first; numbers are compared as numbers."""
+def mark_later_rows_of_units(rows: pl.DataFrame, column: str, unit_is_per_site: bool) -> pl.DataFrame:
+    """Marks all but a unit's first row, rows with an arm first; numbers are compared as numbers.
+
+    Args:
+        rows: Marked rows with the columns that `first_row_columns` names.
+        column: The column whose order counts.
+        unit_is_per_site: A unit's id is unique within its site only.
+    """
     text = pl.col(column).str.strip_chars()
     number = text.cast(pl.Float64, strict=False)
     is_number = rows.select((text.is_null() | number.is_not_null()).all()).item()

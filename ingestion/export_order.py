@@ -4,8 +4,8 @@ In: originals in the order in which they were pulled (by name within a pull). Ou
 export's time. The times of files are not looked at: copying and unpacking change them.
 
 Rule: where every original's name carries the platform's time of export (`2024-02-19-08-51-00`, as KoboToolbox
-writes it, `2024-02-19_0851` as REDCap does), that time decides, then the order of pulling; else the order of
-pulling alone.
+writes it, `2024-02-19_0851` as REDCap does), or the pull tells it, that time decides, then the name and the
+content; else the order of pulling alone.
 """
 
 import re
@@ -29,9 +29,31 @@ def export_time(name: str) -> str | None:
 
 
 def in_export_order(originals: Sequence[Original]) -> list[Original]:
-    """Originals by the time of export in their names, where all have one, else as they come."""
-    times = [original.exported_at or export_time(original.name) for original in originals]
+    """Originals by the time of export that they or their names carry, where all have one, else as they come.
+
+    What was exported at the same time goes by name, then by content.
+    """
+    times = [_time(original) for original in originals]
     if not all(times):
         return list(originals)
-    ranked = sorted(zip(times, range(len(originals)), strict=True), key=lambda pair: (pair[0] or "", pair[1]))
-    return [originals[place] for _, place in ranked]
+    ranked = sorted(
+        zip(times, originals, strict=True), key=lambda pair: (pair[0], pair[1].name, pair[1].path.parent.name)
+    )
+    return [original for _, original in ranked]
+
+
+def moments(originals: Sequence[Original]) -> list[int]:
+    """Ranks of the moments at which originals were exported, 0 the first: those of one pull share one.
+
+    Args:
+        originals: In the order of export.
+    """
+    times = [_time(original) for original in originals]
+    if not all(times):
+        return list(range(len(originals)))
+    ranks = {time: rank for rank, time in enumerate(sorted(set(times)))}
+    return [ranks[time] for time in times]
+
+
+def _time(original: Original) -> str:
+    return original.exported_at or export_time(original.name) or ""

@@ -18,6 +18,8 @@ from ingestion.landing import file_hash, flush, owner_only
 from ingestion.receipt import LakeTable
 
 QUARANTINE = "_quarantine"
+PARENT_TABLE = "sitewise.parent_table"
+_GROUP_ROWS = 100_000
 
 
 @contextmanager
@@ -31,13 +33,30 @@ def staging(home: Path, source: str) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def stage(table: pl.DataFrame, into: Path, name: str) -> LakeTable:
-    """Writes one table into a folder that is being staged, down to the disk."""
+def stage(
+    rows: pl.LazyFrame, into: Path, name: str, row_count: int, parent_table: str | None = None
+) -> LakeTable:
+    """Streams one table into a folder that is being staged, down to the disk.
+
+    Args:
+        rows: Its rows, of the given number.
+        into: The folder.
+        name: The table's name.
+        row_count: Number of its rows.
+        parent_table: For a repeat: the table its parents stand in; the file itself tells it too.
+    """
     file = into / f"{name}.parquet"
-    table.write_parquet(file, compression="zstd", statistics=True)
+    # A fixed size, since by default it follows the number of cores, and bytes are to follow from rows alone.
+    rows.sink_parquet(
+        file,
+        compression="zstd",
+        statistics=True,
+        row_group_size=_GROUP_ROWS,
+        metadata={PARENT_TABLE: parent_table} if parent_table else None,
+    )
     file.chmod(0o600)
     flush(file)
-    return LakeTable(table=name, row_count=table.height, sha256=file_hash(file))
+    return LakeTable(table=name, row_count=row_count, sha256=file_hash(file), parent_table=parent_table)
 
 
 def write_lake(home: Path, source: str, input_hash: str, staged: Path) -> None:

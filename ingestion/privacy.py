@@ -6,11 +6,11 @@ same pseudonym in every source, so that surveys still match the frame; whoever h
 they are not anonymous.
 """
 
-import hashlib
 import hmac
 import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 
 import polars as pl
 
@@ -82,26 +82,27 @@ def key_id(key: bytes) -> str:
 
 
 def pseudonymise(
-    frame: pl.DataFrame, columns: Sequence[str], key: bytes, as_written: str = ""
-) -> pl.DataFrame:
+    cells: pl.LazyFrame, columns: Sequence[str], key: bytes, as_written: str = ""
+) -> pl.LazyFrame:
     """Replaces the values of columns by their pseudonyms, 64 hexadecimal digits; blank stays NULL.
 
+    Only these columns are read, and every id is hashed once.
+
     Args:
-        frame: Cells as text.
+        cells: Cells as text.
         columns: Names of the columns.
         key: The key.
         as_written: One of the columns, whose ids differ by case or white space and are not normalised.
     """
-
-    def pseudonym(text: str) -> str:
-        return hmac.digest(key, text.encode(), hashlib.sha256).hex()
-
-    for name in columns:
-        ids = frame[name] if name == as_written else frame.select(normalised_id(pl.col(name)))[name]
-        known = ids.drop_nulls().unique()
-        names = [pseudonym(text) for text in known]
-        frame = frame.with_columns(ids.replace_strict(known, names, default=None, return_dtype=pl.String))
-    return frame
+    if not columns:
+        return cells
+    text = {name: pl.col(name) if name == as_written else normalised_id(pl.col(name)) for name in columns}
+    hidden = cells.select(column.alias(name) for name, column in text.items()).collect(engine="streaming")
+    known = pl.concat([hidden[name].rename("id") for name in columns]).drop_nulls().unique()
+    digest = partial(hmac.digest, key, digest="sha256")
+    names = pl.Series("name", [digest(text.encode()).hex() for text in known], dtype=pl.String)
+    hidden = hidden.with_columns(pl.all().replace_strict(known, names, default=None, return_dtype=pl.String))
+    return pl.concat([cells.drop(columns), hidden.lazy()], how="horizontal", strict=True)
 
 
 def kept_columns(programme: Programme, source: Source, columns: Iterable[str]) -> list[str]:

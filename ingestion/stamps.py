@@ -1,16 +1,19 @@
-"""What identifies a row: its record, version, export, file and line, stamped on it before files are joined.
+"""What identifies a row: its record, version and export, stamped on it before files are joined.
 
-In: one table of one original, with the platform's expressions. Out: its cells, identifiers already
-pseudonymised, and the working columns that fates, keys and acceptance need.
+In: one table of one original, with the platform's expressions. Out: `Part`: its rows, not yet read, with the
+columns that the lake gives them; and, read, the few columns that tell rows apart and decide their fates.
+Identifiers are pseudonymised before anything looks at them.
 """
+
+from dataclasses import dataclass
 
 import polars as pl
 
-from ingestion import keys
-from ingestion.accept import IS_COMPLETE
-from ingestion.fates import EXPORT, FILE, LINE, ORDER, RECORD_ID, ROOT, VERSION
-from ingestion.formats.times import iso_time
-from ingestion.platforms.protocol import RawTable
+from ingestion.accept import IS_COMPLETE, accept_marks, first_row_columns
+from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, RECORD_ID, ROOT, VERSION
+from ingestion.formats.times import iso_times
+from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, key_marks, with_keys
+from ingestion.platforms.protocol import MAIN, RawTable
 from ingestion.privacy import pseudonym_columns, pseudonymise
 from ingestion.programme.model import Programme, Source
 from ingestion.row_hash import row_hash
@@ -18,42 +21,92 @@ from ingestion.row_hash import row_hash
 WHY_UNUSABLE, TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
 
 
-def stamped(programme: Programme, source: Source, table: RawTable, order: int, key: bytes) -> pl.DataFrame:
-    """A table's rows, pseudonymised, with the columns that identify row, version and export.
+@dataclass(frozen=True)
+class Part:
+    """One table of one original.
+
+    Attributes:
+        rows: Its rows in the order of the original: cells, and system columns that a row alone decides.
+        table: The table.
+        order: Rank of the original among the source's exports.
+    """
+
+    rows: pl.LazyFrame
+    table: RawTable
+    order: int
+
+
+def mark_column(place: int) -> str:
+    """The column that says which rows the mark at this place, among those that read cells, befalls."""
+    return f"_sw_mark_{place}"
+
+
+def stamped(
+    programme: Programme, source: Source, name: str, table: RawTable, order: int, export: int, key: bytes
+) -> tuple[Part, pl.DataFrame]:
+    """A table's rows, and the columns by which fates are decided, row by row in the same order.
 
     Args:
         programme: The programme.
         source: The source.
+        name: The table's name.
         table: One table of one original.
         order: Rank of the original among the source's exports.
+        export: Number of the export that the original belongs to.
         key: Key of the pseudonyms, empty where there are none.
     """
     identity, none = table.identity, pl.lit(None, dtype=pl.String)
     hidden = pseudonym_columns(programme, source, table.columns)
     record = source.keys.record.column if source.keys.record else ""
-    cells = pseudonymise(
-        table.cells.collect(), hidden, key, as_written="" if record == source.keys.unit.column else record
+    as_written = "" if record == source.keys.unit.column else record
+    rows = pseudonymise(table.cells, hidden, key, as_written).with_columns(
+        (none if identity.form_version is None else identity.form_version).alias(FORM_VERSION),
+        (none if identity.review is None else identity.review).alias(REVIEW),
+        (pl.lit(True) if identity.is_complete is None else identity.is_complete).alias(IS_COMPLETE),
     )
-    submitted = none if identity.submitted_at is None else identity.submitted_at
-    if source.keys.submitted_at:
-        submitted = pl.col(source.keys.submitted_at.column)
-    time = iso_time(submitted, identity.time_formats)
-    version = time if identity.version_order is None else identity.version_order
-    stamps = {
-        RECORD_ID: row_hash(cells, key) if identity.record_id is None else identity.record_id,
-        keys.PARENT_ID: identity.parent_record_id,
+    told = {
+        RECORD_ID: identity.record_id,
+        PARENT: identity.parent_record_id,
         ROOT: identity.root_record_id,
-        keys.SUBMITTED_AT: time,
-        keys.FORM_VERSION: identity.form_version,
-        VERSION: version.fill_null(""),
-        IS_COMPLETE: pl.lit(True) if identity.is_complete is None else identity.is_complete,
-        WHY_UNUSABLE: identity.why_unusable,
-        TIME_IS_UNREADABLE: submitted.str.strip_chars().ne("") & time.is_null(),
-        FILE: pl.lit(table.file),
-        LINE: table.lines,
-        EXPORT: pl.lit(table.export or f"#{order}"),
-        ORDER: pl.lit(order),
+        VERSION: None if identity.version_order is None else identity.version_order.fill_null(""),
+        SUBMITTED_AT: _submitted(source, table),
     }
-    return cells.with_columns(
-        (none if stamp is None else stamp).alias(name) for name, stamp in stamps.items()
+    asked: list[str] = []
+    if name == MAIN:
+        rows = with_keys(rows, source, hidden)
+        marks = [*key_marks(source), *accept_marks(source)]
+        told |= {mark_column(place): mark.where for place, mark in enumerate(marks)}
+        told |= {WHY_UNUSABLE: identity.why_unusable, IS_WITHDRAWN: identity.is_withdrawn}
+        asked = first_row_columns(source)
+    narrow = rows.select(
+        *(expression.alias(column) for column, expression in told.items() if expression is not None), *asked
+    ).collect(engine="streaming")
+    if identity.record_id is None:
+        hashes = row_hash(rows, table.columns, key)
+        narrow = narrow.with_columns(hashes.alias(RECORD_ID))
+    if narrow.height != len(table.lines):
+        raise ValueError("a table has other rows than lines")
+    narrow = _timed(narrow, table).with_columns(
+        pl.lit(export, dtype=pl.UInt32).alias(EXPORT), pl.lit(order, dtype=pl.UInt32).alias(ORDER)
     )
+    return Part(rows, table, order), narrow
+
+
+def _submitted(source: Source, table: RawTable) -> pl.Expr | None:
+    named = source.keys.submitted_at
+    is_here = named is not None and named.column in table.columns
+    return pl.col(named.column) if named and is_here else table.identity.submitted_at
+
+
+def _timed(narrow: pl.DataFrame, table: RawTable) -> pl.DataFrame:
+    """Times as ISO 8601 in place of those exported, and, where no version is told, as the version."""
+    none = pl.lit(None, dtype=pl.String)
+    if SUBMITTED_AT not in narrow.columns:
+        version = [] if VERSION in narrow.columns else [pl.lit("").alias(VERSION)]
+        return narrow.with_columns(none.alias(SUBMITTED_AT), *version)
+    text = narrow[SUBMITTED_AT]
+    times = iso_times(text, table.identity.time_formats)
+    lost = narrow.select(pl.lit(times).is_null() & pl.col(SUBMITTED_AT).str.strip_chars().ne(""))
+    narrow = narrow.with_columns(times, lost.to_series().alias(TIME_IS_UNREADABLE))
+    version = [] if VERSION in narrow.columns else [pl.col(SUBMITTED_AT).fill_null("").alias(VERSION)]
+    return narrow.with_columns(version)

@@ -222,13 +222,15 @@ class _Rank:
         self._words = np.zeros(len(is_kind) // 64 + 1, np.uint64)
         self._words.view(np.uint8)[: len(packed)] = packed
         counts = np.bitwise_count(self._words)
-        self._counts = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
+        self._counts: Places = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
         self.total = int(self._counts[-1])
 
     def before(self, places: Places) -> Places:
         word, bit = places >> 6, (places & 63).astype(np.uint64)
         mask = (np.uint64(1) << bit) - np.uint64(1)
-        return self._counts[word] + np.bitwise_count(self._words[word] & mask)
+        within = np.bitwise_count(self._words[word] & mask)
+        places_before: Places = self._counts[word] + within
+        return places_before
 
 
 def _bad_bytes(data: bytes, head: int, first: int, span: tuple[int, int]) -> Places:

@@ -9,6 +9,7 @@ import polars as pl
 
 _WRITTEN = "%Y-%m-%dT%H:%M:%S%.3f"
 _ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d{2}:?\d{2})?$"
+_AS_WRITTEN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z?$"
 
 
 def iso_time(text: pl.Expr, formats: tuple[str, ...] = ()) -> pl.Expr:
@@ -35,3 +36,29 @@ def iso_time(text: pl.Expr, formats: tuple[str, ...] = ()) -> pl.Expr:
         .then(pl.coalesce(naive).dt.to_string(_WRITTEN))
         .otherwise(zoned.dt.to_string(_WRITTEN) + "Z")
     )
+
+
+def iso_times(text: pl.Series, formats: tuple[str, ...] = ()) -> pl.Series:
+    """Normalises a column of times as `iso_time` does; those that are written so already are only checked.
+
+    Args:
+        text: Times as exported.
+        formats: strptime formats tried beside ISO 8601.
+    """
+    local = (
+        pl.col("text")
+        .str.strip_suffix("Z")
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", strict=False, time_unit="ms")
+    )
+    is_written = pl.col("text").str.contains(_AS_WRITTEN) & local.is_not_null()
+    frame = (
+        text.rename("text")
+        .to_frame()
+        .with_columns((is_written | pl.col("text").is_null()).alias("is_written"))
+    )
+    if frame["is_written"].all():
+        return text
+    others = frame.filter(~pl.col("is_written")).select(iso_time(pl.col("text"), formats))["text"]
+    place = (~pl.col("is_written")).cum_sum().cast(pl.Int64) - 1
+    other = pl.lit(others).gather(place.clip(0))
+    return frame.select(pl.when("is_written").then("text").otherwise(other).alias(text.name)).to_series()

@@ -14,7 +14,7 @@ def _tables(*ids: str) -> dict[str, pl.DataFrame]:
 
 def write_lake(home, source: str, input_hash: str, tables: dict[str, pl.DataFrame]) -> list[LakeTable]:
     with staging(home, source) as staged:
-        written = [stage(table, staged, name) for name, table in tables.items()]
+        written = [stage(table.lazy(), staged, name, table.height) for name, table in tables.items()]
         lake.write_lake(home, source, input_hash, staged)
     return [table for table in written if table.table != QUARANTINE]
 
