@@ -16,6 +16,8 @@ FILE, LINE, EXPORT = "_sw_file", "_sw_line", "_sw_export"
 ORDER, VERSION, ROOT, PARENT = "_sw_export_order", "_sw_version", "_sw_root_record_id", "_sw_parent_record_id"
 FATE, REASON, FIELD = "_sw_fate", "_sw_reason", "_sw_field"
 IS_WITHDRAWN = "_sw_is_withdrawn"
+# The platform's own id where that of the lake is a pseudonym; never written.
+PLAIN_ID = "_sw_plain_record_id"
 
 QUARANTINED, NOT_ACCEPTED, REPLACED = "quarantined", "not_accepted", "replaced"
 DELETED, WITHDRAWN = "deleted", "withdrawn"
@@ -76,10 +78,14 @@ def mark_gone(frame: pl.DataFrame, deletions: Deletions, moments: pl.Series) -> 
     """
     ids = frame[RECORD_ID]
     is_deleted = pl.repeat(False, frame.height, eager=True)
+    plain = ids
+    if PLAIN_ID in frame.columns:
+        plain = frame.select(pl.coalesce(PLAIN_ID, RECORD_ID)).to_series()
+        frame = frame.drop(PLAIN_ID)
     for moment, gone in deletions.gone:
-        is_deleted |= ids.is_in(list(gone)).fill_null(False) & (moments <= moment)
+        is_deleted |= plain.is_in(list(gone)).fill_null(False) & (moments <= moment)
     for moment, living in deletions.living:
-        is_deleted |= ~ids.is_in(list(living)).fill_null(True) & (moments < moment)
+        is_deleted |= ~plain.is_in(list(living)).fill_null(True) & (moments < moment)
     frame = _overridden(frame, is_deleted, DELETED)
     if IS_WITHDRAWN not in frame.columns:
         return frame

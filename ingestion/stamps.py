@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ingestion.accept import IS_COMPLETE, accept_marks, first_row_columns
-from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, RECORD_ID, ROOT, VERSION
+from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, VERSION
 from ingestion.formats.times import iso_times
 from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, key_marks, with_keys
 from ingestion.platforms.protocol import MAIN, RawTable
@@ -84,6 +84,10 @@ def stamped(
     if identity.record_id is None:
         hashes = row_hash(rows, table.columns, key)
         narrow = narrow.with_columns(hashes.alias(RECORD_ID))
+    elif name == MAIN and not set(hidden).isdisjoint(identity.record_id.meta.root_names()):
+        # A platform tells deletions by its own ids, which are not those of the lake.
+        plain = table.cells.select(identity.record_id.alias(PLAIN_ID)).collect(engine="streaming")
+        narrow = narrow.with_columns(plain[PLAIN_ID])
     if narrow.height != len(table.lines):
         raise ValueError("a table has other rows than lines")
     narrow = _timed(narrow, table).with_columns(
