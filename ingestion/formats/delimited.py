@@ -11,7 +11,6 @@ A file that was cut off is refused as a whole, since the loss of its last rows c
 absence; so is one of which more than one row in a hundred, and more than one row, is no text in its encoding.
 """
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import polars as pl
 
 from ingestion.export_fault import ExportFault
 from ingestion.formats.exact import LONGEST_CELL, Row, has_longer_cell, records
+from ingestion.formats.header import checked_header
 from ingestion.formats.layout import Layout, Places, lay_out, tally
 from ingestion.formats.text import NO_TEXT, Utf8, as_text, as_utf8, cut_off, holds_nul, not_text
 
@@ -211,19 +211,7 @@ def _header(text: str, file: str, delimiters: Collection[str]) -> tuple[list[str
             "export the file again with commas between the cells",
         )
     delimiter = max(splits, key=lambda sign: len(splits[sign]))
-    header = [name or f"(column {place})" for place, name in enumerate(splits[delimiter], start=1)]
-    if doubled := sorted(name for name, count in Counter(header).items() if count > 1):
-        raise ExportFault(
-            file,
-            f"its header names {len(doubled)} columns twice: {', '.join(doubled[:5])}",
-            "export the file again with variable names, not labels, as column names",
-        )
-    if reserved := sorted(name for name in header if name.startswith("_sw_")):
-        raise ExportFault(
-            file,
-            f"its header uses the reserved prefix _sw_: {', '.join(reserved[:5])}",
-            "rename these columns",
-        )
+    header = checked_header(splits[delimiter], file)
     return (header if text.strip() else []), delimiter
 
 
