@@ -1,8 +1,8 @@
 """Reads an expression that a form's own rules were turned into, and writes it anew as SQL.
 
 In: text such as `number("age") > 17 and not selected("sources", 'none')`. Out: boolean SQL that is never
-null, over a relation with "<item>__text" (trimmed text or NULL) for each item, "_sw_record_id" and
-"_sw_submitted_at".
+null, over a relation with, for each item, "<item>__text" (trimmed text or NULL) and "<item>__parsed" (the
+same as the item's type, NULL where it cannot be), "_sw_record_id" and "_sw_submitted_at".
 
 It differs from a check (`expression`) in what an item means. A form never sees a missing answer as unknown,
 nor -99 as no answer: here an item is its raw text, '' where it is blank, and every comparison is true or
@@ -93,10 +93,9 @@ def raw_text(item: str) -> str:
 
 def is_readable(item: str, item_type: str) -> str | None:
     """SQL that is true where an answer is blank or can be read as its item's type; None if it always can."""
-    reader = _READ_BY_TYPE.get(item_type)
-    if reader is None:
+    if item_type not in _READ_BY_TYPE:
         return None
-    return f"({raw_text(item)} = '' or ({_CALLS[reader][2].format(raw_text(item))}) is not null)"
+    return f"({quoted(f'{item}__text')} is null or {quoted(f'{item}__parsed')} is not null)"
 
 
 def read_form_expression(text: str, find_item: FindItem) -> FormExpression:
@@ -174,6 +173,15 @@ class _Reader:
             self.conditions[condition] = None
         return "text", raw_text(item)
 
+    def _typed(self, node: exp.Column, reading: str) -> str | None:
+        """An answer as its item's own type, where that is asked for: it is read once for all rules."""
+        self._item(node)
+        _, item, item_type = self.find_item(node.name)
+        if _READ_BY_TYPE.get(item_type) != reading:
+            return None
+        parsed = quoted(f"{item}__parsed")
+        return parsed if reading == "date_of" else f"cast({parsed} as double)"
+
     def _compared(self, node: exp.Expr, sign: str) -> str:
         (kind, left), (other, right) = self.render(node.this), self.render(node.expression)
         if kind != other or (kind in ("text", "truth") and sign not in ("=", "<>")):
@@ -195,6 +203,10 @@ class _Reader:
             parts = [self.of_kind(part, "text") for part in (node.this, *node.expressions)]
             return "text", f"coalesce({', '.join(f'''nullif({part}, '')''' for part in parts)}, '')"
         name, given = _call_of(node)
+        if name in _READ_BY_TYPE.values() and len(given) == 1:
+            node = given[0].unnest()
+            if isinstance(node, exp.Column) and (typed := self._typed(node, name)):
+                return _CALLS[name][1], typed
         takes, gives, template = _CALLS[name]
         if len(given) != len(takes):
             raise ExpressionFault(f"'{name}' takes {len(takes)} values", "give it as many")

@@ -118,8 +118,9 @@
 {%- endmacro %}
 
 {#- A lake table with typed items: for each item "<item>" (typed, null unless answered), "<item>__text",
-    "<item>__state", "<item>__number", beside `_sw_record_id` and what places the row and dates it. Items may be the
-    table's own or those of a row that it repeats under. -#}
+    "<item>__parsed" (the text as its type, also of a code of no answer), "<item>__state", "<item>__number", beside
+    `_sw_record_id` and what places the row and dates it. Items may be the table's own or those of a row that it
+    repeats under. -#}
 {% macro typed_cells(table, tables, items) -%}
     {%- set rows = placed_rows(table, tables) -%}
     (

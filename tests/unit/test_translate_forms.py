@@ -55,8 +55,14 @@ def holds(rule, answers: dict[str, str | None], fields: dict | None = None) -> b
     columns = {f"{name}__text": answers.get(name) for name in types}
     columns |= {"_sw_submitted_at": "2024-05-01T10:00:00Z", "_sw_record_id": "uuid:1/rows[2]"}
     cells = ", ".join(f'cast(? as varchar) as "{name}"' for name in columns)
+    casts = {"integer": "decimal(38, 12)", "number": "decimal(38, 12)", "date": "date"}
+    parsed = ", ".join(
+        f'try_cast("{name}__text" as {casts.get(kind, "varchar")}) as "{name}__parsed"'
+        for name, kind in types.items()
+    )
     with duckdb.connect() as connection:
-        sql = f"select {read.sql}, {' and '.join(read.conditions) or 'true'} from (select {cells})"
+        judged = f"{read.sql}, {' and '.join(read.conditions) or 'true'}"
+        sql = f"select {judged} from (select *, {parsed} from (select {cells}))"
         truth, applies = connection.execute(sql, list(columns.values())).fetchone()
     assert truth is not None
     return truth if applies else None
