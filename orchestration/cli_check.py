@@ -5,9 +5,9 @@ the demo's own folder.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,10 +61,23 @@ def _faults(settings: Settings, folder: Path) -> tuple[list[str], list[str]]:
             # what a rule says of items and waves can be judged only beside a sound programme
             programme = load_programme(folder)
             as_of = settings.as_of(programme.nightly.as_of, programme.nightly.timezone)
-            declared_tables(programme, settings.home, as_of)
+            tables = declared_tables(programme, settings.home, as_of)
+            forms = {instrument: form.file for instrument, form in programme.forms.items()}
+            warnings += _untranslated(tables["form_expressions"].to_pylist(), forms)
     except (RuleFaults, ProgrammeFaults) as faults:
         errors += [str(fault) for fault in faults.faults if str(fault) not in errors]
     return errors, warnings
+
+
+def _untranslated(statements: list[dict[str, Any]], forms: Mapping[str, str]) -> Iterator[str]:
+    """What forms state about their own answers and no rule can judge, told by reason."""
+    listed: dict[tuple[str, str], list[str]] = {}
+    for row in statements:
+        if row["why_untranslated"]:
+            listed.setdefault((row["instrument"], row["why_untranslated"]), []).append(row["path"])
+    for (instrument, why), paths in sorted(listed.items()):
+        shown = ", ".join(dict.fromkeys(paths[:3])) + (" and others" if len(paths) > 3 else "")
+        yield f"{forms[instrument]}: {len(paths)} of the form's own rules are not judged: {why} ({shown})"
 
 
 def _tried(folder: Path) -> Iterator[tuple[bool, str]]:
