@@ -6,8 +6,8 @@ questions.
 
 Facts: `.NAOK` and `.value` leave a name's answer as it is; without `.NAOK` the whole condition is false
 where the question was not asked, which for a question left blank comes to the same but beneath a `!` (not
-verified on a live server); a subquestion is `Q_SQ001` here and `Q[SQ001]` in exports; patterns find, they
-need not match all.
+verified on a live server); a subquestion is `Q_SQ001`, which is its field's name; patterns find, they need
+not match all.
 """
 
 from ingestion.definitions.infix import Functions, Grammar, Reader, compares, joins, reckons
@@ -58,6 +58,9 @@ def translate_limesurvey(text: str, references: FieldReferences) -> Term:
     Raises:
         Untranslatable: With the reason.
     """
+    if text.strip().startswith("/"):
+        # The validation of a question may be a bare pattern for its own answer.
+        return _found(text_of(text.strip()), references.itself())
     grammar = Grammar(_SHAPES, _BINARY, lambda reader: _operand(reader, references))
     return as_truth(Reader(grammar, text.strip().removeprefix("{").removesuffix("}")).whole())
 
@@ -90,11 +93,7 @@ def _answer(name: str, references: FieldReferences) -> Term:
         raise Untranslatable(f"'{name}' asks for more than the answer")
     if question in ("self", "this"):
         return references.itself()
-    whole, _, part = question.rpartition("_")
-    inner, _, scale = whole.rpartition("_")
-    spellings = (question, f"{whole}[{part}]", f"{inner}[{scale}_{part}]", f"{inner}[{scale}][{part}]")
-    known = [spelling for spelling in spellings if spelling in references.by_name]
-    return references.named(known[0] if known else question)
+    return references.named(question)
 
 
 def _found(pattern: Term, text: Term) -> Term:

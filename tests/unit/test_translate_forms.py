@@ -264,16 +264,23 @@ def test_branching_logic_that_looks_elsewhere_is_listed(text, why):
         ("sex.NAOK != 'M' && !is_empty(age.NAOK)", {"age": "3"}, True),
         ("age.NAOK ge 18 or age lt 5", {"age": "4"}, True),
         ("is_empty(name)", {}, True),
-        ("Q1_SQ001.NAOK == 'Y'", {"Q1[SQ001]": "Y"}, True),
+        ("Q1_SQ001.NAOK == 'Y'", {"Q1_SQ001": "Y"}, True),
         ("regexMatch('/^[a-c]+/i', name.NAOK)", {"name": "ABx"}, True),
         ("strlen(name) > 2 || 1 == 2", {"name": "ABx"}, True),
         ("1", {}, True),
     ],
 )
 def test_a_relevance_equation_means_what_it_means_in_limesurvey(text, answers, expected):
-    fields = FIELDS | {"Q1[SQ001]": "select_one"}
+    fields = FIELDS | {"Q1_SQ001": "select_one"}
     rule = translated("limesurvey", "relevance", text, of="born", fields=fields)
     assert holds(rule, answers, fields) is expected
+
+
+@pytest.mark.parametrize(("answer", "expected"), [("0123", True), ("x", False)])
+def test_a_validation_of_limesurvey_may_be_a_pattern_or_speak_of_itself(answer, expected):
+    for text in ("/^[0-9]+$/", "strlen(self.NAOK) == 4 and this > 1"):
+        rule = translated("limesurvey", "constraint", text, of="name")
+        assert holds(rule, {"name": answer}) is expected
 
 
 @pytest.mark.parametrize(
