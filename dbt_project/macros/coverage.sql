@@ -52,58 +52,58 @@
     )
 {%- endmacro %}
 
-{#- The cells of items that only a form's definition names. A form may have hundreds, and each would widen the query
-    many times over: their columns are turned long instead, those of one type and one set of codes at a time. Each
-    column is counted by itself, also where an item has several. -#}
-{% macro form_counts(table, items) -%}
-    {%- set alike = {} -%}
+{#- The cells of items that only a form's definition names. A form may have hundreds, which no model types: each
+    column is counted by itself, also where an item has several, by as few counts as its type needs. -#}
+{% macro form_counts_of(table, items) -%}
+    {%- set columns = [] -%}
     {%- for item in items -%}
-        {%- set codes = item.numbered_codes if item.item_type == 'boolean' else [] -%}
-        {%- set kind = alike.setdefault(item.item_type ~ tojson(codes) ~ tojson(item.missing_codes), []) -%}
         {%- for question in item.questions -%}
-            {%- do kind.append({'name': question, 'item': item}) -%}
+            {%- do columns.append({'name': question, 'item': item}) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set branches = [] -%}
-    {%- for columns in alike.values() -%}
-        {%- do branches.append(long_counts_of(table, columns)) -%}
-    {%- endfor -%}
-    {{ return(branches) }}
-{%- endmacro %}
-
-{% macro long_counts_of(table, columns) -%}
-    {%- set names -%}
-        {%- for column in columns %}
-                {{ sql_name(column.name) }}{{ ',' if not loop.last }}
-        {%- endfor -%}
-    {%- endset -%}
     select
         {{ sql_text(table.source) }} as source,
         {{ sql_text(table.lake_table) }} as lake_table,
-        column_name,
-        case column_name
-            {%- for column in columns %}
-            when {{ sql_text(column.name) }} then {{ sql_text(column.item.item) }}
-            {%- endfor %}
+        case column_number
+            {%- for column in columns %} when 'c{{ loop.index }}' then {{ sql_text(column.name) }}{% endfor %}
+        end as column_name,
+        case column_number
+            {%- for column in columns %} when 'c{{ loop.index }}' then {{ sql_text(column.item.item) }}{% endfor %}
         end as item,
         'item' as role,
-        cast(count_if(state = 'answered') as bigint) as answered_count,
-        cast(count_if(state = 'missing_code') as bigint) as missing_code_count,
-        cast(count_if(state = 'blank') as bigint) as blank_count,
-        cast(count_if(state = 'unreadable') as bigint) as unreadable_count,
+        cast(filled_count - missing_code_count - unreadable_count as bigint) as answered_count,
+        cast(missing_code_count as bigint) as missing_code_count,
+        cast(row_count - filled_count as bigint) as blank_count,
+        cast(unreadable_count as bigint) as unreadable_count,
         cast(0 as bigint) as unmapped_count
     from (
-        select column_name, {{ cell_state(columns[0].item, 'cell') }} as state
+        select
+            count(*) as row_count
+            {%- for column in columns %}
+            {%- set item = column.item %}
+            {%- set text = sql_name(column.name) %}
+            {%- set is_typed = is_numeric(item) or item.item_type in ('boolean', 'date') %},
+            count({{ text }}) as filled_{{ loop.index }},
+            {{ 'count_if(' ~ cell_is_missing_code(item, text) ~ ')' if item.missing_codes else 'cast(0 as bigint)' }}
+                as missing_{{ loop.index }},
+            {{ "count_if(" ~ cell_state(item, text) ~ " = 'unreadable')" if is_typed else 'cast(0 as bigint)' }}
+                as unreadable_{{ loop.index }}
+            {%- endfor %}
         from (
-            select column_name, {{ trimmed('cell') }} as cell
-            from (
-                select {{ names }}
-                from {{ lake_file(table.path) }}
-            ) unpivot include nulls (cell for column_name in ({{ names }}
-            ))
+            select
+                {%- for column in columns %}
+                {{ trimmed(sql_name(column.name)) }} as {{ sql_name(column.name) }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            from {{ lake_file(table.path) }}
+        )
+    ) unpivot include nulls (
+        (filled_count, missing_code_count, unreadable_count) for column_number in (
+            {%- for column in columns %}
+            {%- set index = loop.index %}
+            (filled_{{ index }}, missing_{{ index }}, unreadable_{{ index }}) as c{{ index }}{{ ',' if not loop.last }}
+            {%- endfor %}
         )
     )
-    group by column_name
 {%- endmacro %}
 
 {#- Counts of every lake table. -#}
@@ -130,7 +130,7 @@
                 )) -%}
             {%- endif -%}
             {%- if form_items -%}
-                {%- do branches.extend(form_counts(table, form_items)) -%}
+                {%- do branches.append(form_counts_of(table, form_items)) -%}
             {%- endif -%}
             {%- if columns -%}
                 {%- do branches.append(
