@@ -119,6 +119,11 @@ def read_grids(data: bytes | Path, file: str, sheets: Collection[str] | None = N
         return {name: _grid(workbook, name, oddities.get(name, "")) for name in names}
     except fastexcel.FastExcelError as error:
         raise _unreadable(file, str(error)) from error
+    except BaseException as error:
+        # What the reader did not foresee in a damaged file; its kind cannot be imported.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _unreadable(file, "") from error
 
 
 def with_header(grid: Grid, place: str) -> Sheet:

@@ -140,7 +140,7 @@ def _parsed(content: bytes, file: str, program: Program, encoding: str) -> tuple
 
 
 def _variable(name: str, meta: Any, program: Program) -> Variable:
-    storage, form = meta.readstat_variable_types[name], meta.original_variable_types[name]
+    storage, form = meta.readstat_variable_types[name], meta.original_variable_types[name] or ""
     is_text = storage == "string"
     kinds = (kind for pattern, kind in _KINDS[program].items() if re.match(pattern, form))
     number: Kind = "integer" if storage.startswith("int") else "number"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import random
 import zipfile
 from pathlib import Path
 
@@ -238,6 +239,22 @@ def test_an_archive_of_other_things_and_a_binary_workbook_are_told_apart() -> No
             archive.writestr(name, "x")
         with pytest.raises(ExportFault, match=said):
             read_workbook(stream.getvalue(), "a.xlsx")
+
+
+@pytest.mark.parametrize("name", ["xlsform/kpi_MCH_v1.xls", "xlsform/ruodk_I8n_label_lang.xls"])
+def test_no_damage_to_an_old_workbook_raises_anything_but_a_fault(shared, name) -> None:
+    whole, chance = (shared / "real_exports" / name).read_bytes(), random.Random(7)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(20):
+            place = chance.randrange(len(damaged))
+            damaged[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(4))
+        try:
+            read_workbook(bytes(damaged), name)
+        except ExportFault as fault:
+            refused += "Remedy" in str(fault)
+    assert refused > 30
 
 
 def test_a_path_reads_as_its_bytes_do(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """SPSS and Stata files as text, and their labels as a form: codes survive, dates are ISO."""
 
 import datetime as dt
+import random
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +180,20 @@ def test_text_in_another_encoding_than_the_file_says_is_read_as_told(written, na
         read_labelled(mistold, name, _program(Path(name)))
     cells = read_labelled(mistold, name, _program(Path(name)), "windows-1252").text.cells.collect()
     assert cells["word"].str.strip_chars_end().to_list() == ["caf\u00e9s", "x"]
+
+
+@pytest.mark.parametrize(
+    "name", ["spss_stata/sample_missing.sav", "spss_stata/hebrews.sav", "spss_stata/sample.dta"]
+)
+def test_no_damage_raises_anything_but_a_fault(shared, name) -> None:
+    whole, chance = (shared / "real_exports" / name).read_bytes(), random.Random(7)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(whole)
+        place = chance.randrange(len(damaged))
+        damaged[place : place + chance.randrange(1, 9)] = chance.randbytes(chance.randrange(9))
+        try:
+            read_labelled(bytes(damaged), name, _program(Path(name)))
+        except ExportFault as fault:
+            refused += "Remedy" in str(fault)
+    assert refused > 50
