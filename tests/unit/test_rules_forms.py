@@ -140,3 +140,25 @@ def test_a_form_can_say_nothing_beyond_the_allow_list(text, told):
 
     with pytest.raises(ExpressionFault, match=told):
         read_form_expression(text, find)
+
+
+FORM = """type,name,constraint,relevant
+select_one yn,reads,,${age} > 5
+integer,score,. <= 60,"pulldata('schools', 'open', 'id', ${age}) = 1"
+integer,age,,
+"""
+
+
+def test_the_check_of_a_programme_tells_what_its_forms_state_and_no_rule_can_judge(
+    small_programme, sitewise, tmp_path
+):
+    folder = small_programme.folder / "forms"
+    folder.mkdir()
+    (folder / "survey.csv").write_text(FORM)
+    (folder / "choices.csv").write_text("list_name,name\nyn,1\nyn,0\n")
+    instrument = small_programme.read("instruments/child_test.yml")
+    small_programme.write("instruments/child_test.yml", instrument | {"definition": "forms/survey.csv"})
+    done = sitewise(tmp_path / "home", "check", "--programme", small_programme.folder)
+    assert done.returncode == 0, done.stdout
+    told = "1 of the form's own rules are not judged: 'pulldata' looks into a list outside the record (score)"
+    assert f"forms/survey.csv: {told}" in " ".join(done.stdout.split())
