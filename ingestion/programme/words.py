@@ -36,6 +36,7 @@ StageName = Literal["pilot", "scale_pilot", "scaled"]
 ItemType = Literal["text", "integer", "number", "boolean", "amount", "select_one", "select_multiple", "date"]
 Statistic = Literal["share", "mean", "amount", "rate", "scale_sum", "scale_mean"]
 EffectScale = Literal["risk_difference", "difference", "hedges_g"]
+IdKind = Literal["id", "phone", "email", "name"]
 Disposition = Literal["complete", "refused", "moved", "dead", "not_found", "not_yet", "other"]
 
 
