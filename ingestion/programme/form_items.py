@@ -13,7 +13,8 @@ from typing import Any
 from ingestion.definitions.field import Choice, Field, FieldType
 from ingestion.programme.words import ItemType
 
-YES, NO = ("1", "yes", "true", "TRUE", "True"), ("0", "no", "false", "FALSE", "False")
+YES = ("1", "yes", "true", "TRUE", "True", "Y", "y")
+NO = ("0", "no", "false", "FALSE", "False", "N", "n")
 _LONGEST_ID = 80
 _YES_WORDS = {"yes", "oui", "sí", "si", "sim", "ja", "da", "ndiyo", "evet", "ya", "نعم", "true"}
 _NO_WORDS = {"no", "non", "não", "nao", "nein", "nee", "ne", "hapana", "hayır", "tidak", "لا", "false"}

@@ -12,7 +12,7 @@ from ingestion.privacy import kept_columns
 from ingestion.programme.faults import Fault, ProgrammeFaults
 from ingestion.programme.load import check_programme, load_programme
 from ingestion.programme.model import DerivedItem, Programme
-from ingestion.programme.registry_tables import registry_tables
+from ingestion.programme.registry_tables import KEYS, registry_tables
 
 SURVEY = """\
 type,name,label::English (en),label::French (fr),required,relevant,constraint,parameters
@@ -301,3 +301,34 @@ def test_ids_of_derived_items_are_valid_whatever_the_form_calls_its_questions(fi
         name.isascii() and name[0].isalpha() and len(name) <= 80 and "__" not in name for name in derived
     )
     assert len({column for item in items.values() for column in item.question if column == "sick_days"}) == 1
+
+
+def test_every_real_form_makes_an_instrument_with_rows_of_its_own(files, loaded, shared: Path) -> None:
+    real = shared / "real_exports"
+    kinds = ("xlsform/*", "surveycto/hfc_training/House*.xlsx", "kobo/impact_household/survey.csv")
+    kinds += (
+        "kobo/api_v2/*__asset.json",
+        "kobo/exports/*.source.json",
+        "odk/*/*.xml",
+        "redcap/*/dictionary.csv",
+    )
+    kinds += ("qualtrics/*/*.qsf", "spss_stata/*.sav", "spss_stata/*.dta", "surveycto/hfc_training/*.dta")
+    paths = [path for kind in kinds for path in sorted(real.glob(kind))]
+    assert len(paths) > 40
+    for number, path in enumerate(paths):
+        files[f"instruments/form_{number}.yml"] = f"definition: {path}\nprivacy: {{keep: ['*']}}\n"
+    programme = loaded(files)
+    tables = registry_tables(programme, programme.folder / "home", date(2024, 12, 1))
+    for name, table in tables.items():
+        keys = [tuple(row[key] for key in KEYS[name]) for row in table.to_pylist()]
+        assert len(set(keys)) == len(keys), name
+    for number, path in enumerate(paths):
+        items = programme.instrument(f"form_{number}").items
+        rules = [
+            row for row in tables["form_expressions"].to_pylist() if row["instrument"] == f"form_{number}"
+        ]
+        translated = sum(row["expression"] is not None for row in rules)
+        name = str(path.relative_to(real))
+        print(f"{name:<80} {len(items):>4} items, {translated:>4} of {len(rules):>4} rules said in SQL")
+        columns = [column for item in items.values() for column in item.question]
+        assert items and len(set(columns)) == len(columns), path
