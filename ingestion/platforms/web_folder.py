@@ -72,7 +72,10 @@ def fetch(address: str, source: Source, connection: Connection | None, target: P
             # A link that is signed for fetching alone; then the length that was announced must do.
             return
     if any(before[key] != after[key] for key in before.keys() & after.keys()):
-        raise ExportFault(target.name, "it is still being written", "pull again when the export is complete")
+        name = urlsplit(address).path.rpartition("/")[2]
+        raise ExportFault(
+            unquote(name), "it is still being written", "pull again when the export is complete"
+        )
 
 
 def _version(response: httpx.Response) -> dict[str, str]:
