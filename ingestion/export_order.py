@@ -4,8 +4,8 @@ In: originals in the order in which they were pulled (by name within a pull). Ou
 export's time. The times of files are not looked at: copying and unpacking change them.
 
 Rule: where every original's name carries the platform's time of export (`2024-02-19-08-51-00`, as KoboToolbox
-writes it, `2024-02-19_0851` as REDCap does), or the pull tells it, that time decides, then the name and the
-content; else the order of pulling alone.
+writes it, `2024-02-19_0851` as REDCap does), or the pull tells it, that time decides, then the name, then
+the order of pulling; else the order of pulling alone.
 """
 
 import re
@@ -31,14 +31,13 @@ def export_time(name: str) -> str | None:
 def in_export_order(originals: Sequence[Original]) -> list[Original]:
     """Originals by the time of export that they or their names carry, where all have one, else as they come.
 
-    What was exported at the same time goes by name, then by content.
+    What was exported at the same time goes by name, and under one name as it was pulled: what came last
+    corrects what came before.
     """
     times = [_time(original) for original in originals]
     if not all(times):
         return list(originals)
-    ranked = sorted(
-        zip(times, originals, strict=True), key=lambda pair: (pair[0], pair[1].name, pair[1].path.parent.name)
-    )
+    ranked = sorted(zip(times, originals, strict=True), key=lambda pair: (pair[0], pair[1].name))
     return [original for _, original in ranked]
 
 

@@ -6,7 +6,7 @@ before all others: of such rows nothing stays but the count. No row is ever drop
 counts add up and the cells, which are elsewhere, still stand beside their marks.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -161,11 +161,6 @@ def follow_parents(children: pl.DataFrame, parents: pl.DataFrame, key: str) -> p
         reason = pl.lit("its submission was left out: ") + pl.col("_sw_parent_reason")
         joined = mark(joined, pl.col("_sw_parent_fate") == fate, fate, reason, "PARENT_KEY")
     return joined.drop("_sw_parent_fate", "_sw_parent_reason", "_sw_has_parent")
-
-
-def counted(frame: pl.DataFrame) -> Mapping[str | None, int]:
-    """How many rows have which fate; None: kept."""
-    return dict(frame[FATE].value_counts().iter_rows())
 
 
 def _in_order(frame: pl.DataFrame) -> pl.DataFrame:
