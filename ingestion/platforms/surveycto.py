@@ -4,7 +4,8 @@ Facts the reader rests on: `KEY` identifies a submission and stays when it is co
 does its `SubmissionDate`: the newest export wins. Dates follow the machine that exported, without a zone; SIM
 and device ids have up to 20 digits, so that only text keeps them. Repeats are numbered columns (`age_1`,
 `age_2`), as many as the largest household has; since a question's own name may end so too, they stay columns
-of `main` until a form definition or YAML tells the repeats (`formats.wide_repeats`). The JSON adds
+of `main` unless the instrument's form or the source's `repeats` tells of them. Their rows are then identified
+by their place, `<KEY>/member[2]`. The JSON adds
 `CompletionDate`, `review_status` and `review_quality`.
 
 The words of `review_status` are known as approved, rejected and pending only [M: upper or lower case, and
@@ -15,6 +16,7 @@ In: one landed file. Out: its rows as `main`, and the media that its cells name.
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,13 @@ from ingestion.definitions.field import Definition
 from ingestion.export_fault import ExportFault
 from ingestion.formats.delimited import TextTable, read_delimited, text_table
 from ingestion.formats.text import EXPORT_AGAIN
+from ingestion.formats.wide_repeats import LINE, PARENT_ROW, ROW, fold_repeats, folded_columns
 from ingestion.platforms.protocol import (
     MAIN,
     Identity,
     Original,
     RawExport,
+    RawTable,
     column_or_null,
     raw_table,
     record_or,
@@ -73,7 +77,10 @@ def read(original: Original, source: Source) -> RawExport:
         review=status.replace_strict(_REVIEWS, default=None, return_dtype=pl.String),
     )
     attachments = _attachments(text) if text.columns else None
-    return RawExport({MAIN: raw_table(original, text, identity)}, attachments=attachments)
+    tables = {MAIN: raw_table(original, text, identity)}
+    if source.repeats and text.columns:
+        tables = _folded(original, text, identity, source)
+    return RawExport(tables, attachments=attachments)
 
 
 def define(path: Path) -> Definition:
@@ -82,6 +89,34 @@ def define(path: Path) -> Definition:
     from ingestion.definitions.xlsform import read_xlsform
 
     return read_odk_xml(path) if path.suffix.lower() == ".xml" else read_xlsform(path)
+
+
+def _folded(original: Original, text: TextTable, identity: Identity, source: Source) -> dict[str, RawTable]:
+    """The form's own rows and, from their numbered columns, the rows of its repeats."""
+    questions = {name: repeat.questions for name, repeat in source.repeats.items()}
+    within = {name: repeat.within for name, repeat in source.repeats.items() if repeat.within}
+    numbered = folded_columns(text.columns, questions, within)
+    # Under its own name, so that what hides it in the form's own rows hides it here.
+    root = source.keys.record.column if source.keys.record else "KEY"
+    cells = text.cells.select(root, *sorted(numbered)).collect()
+    own = [column for column in text.columns if column not in numbered]
+    main = replace(text, cells=text.cells.select(own), columns=tuple(own))
+    tables = {MAIN: raw_table(original, main, identity)}
+    for name, rows in fold_repeats(cells, questions, within).items():
+        place = rows[LINE]
+        child = rows.drop(LINE).with_columns(cells[root].gather(place))
+        row = Identity(
+            record_id=pl.col(root) + pl.col(ROW),
+            parent_record_id=pl.col(root) + pl.col(PARENT_ROW).fill_null(""),
+            root_record_id=pl.col(root),
+        )
+        tables[name] = raw_table(
+            original,
+            text_table(child, text.lines.gather(place)),
+            row,
+            parent=within.get(name, MAIN),
+        )
+    return tables
 
 
 def _json_table(original: Original) -> TextTable:

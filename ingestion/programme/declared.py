@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from ingestion.programme.entries import Entry
 from ingestion.programme.explain import suggestion
 from ingestion.programme.faults import Fault
+from ingestion.programme.form_repeats import with_form_repeats
 from ingestion.programme.form import Form
 from ingestion.programme.model import (
     Analysis,
@@ -114,7 +115,7 @@ class Declared:
             folder=folder,
             connections={item.name: item.value for item in self.connections if item.value},
             sites=sound(self.sites),
-            sources=sound(self.sources),
+            sources=[with_form_repeats(source, self.forms) for source in sound(self.sources)],
             instruments=sound(self.instruments),
             indicators=sound(self.indicators),
             analyses=sound(self.analyses),

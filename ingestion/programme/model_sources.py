@@ -8,14 +8,17 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
+from ingestion.programme import aggregates
 from ingestion.programme.words import (
     ARM_PATTERN,
     Code,
     Column,
     Columns,
     Day,
+    Degrees,
     Disposition,
     Id,
+    IdKind,
     ItemId,
     Part,
     Platform,
@@ -174,11 +177,57 @@ class Accept(Part):
         return self
 
 
+class Hidden(Part):
+    """A column that a keyed hash stands in for, as its bare name or with what it holds."""
+
+    column: Code = Field(description="Header of the column, verbatim, or a glob.")
+    as_: IdKind = Field("id", alias="as", description="What it holds, by which its spelling is made one.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"column": value}
+
+
 class Door(Part):
-    """What may pass the door into the lake: an allow-list, and the columns that are pseudonymised."""
+    """What may pass the door into the lake: an allow-list, and in what guise its columns pass."""
 
     keep: list[Code] = Field(default_factory=list, description="Globs of columns kept beside items and keys.")
-    pseudonym: list[Code] = Field(default_factory=list, description="Columns replaced by a keyed hash.")
+    pseudonym: list[Hidden] = Field(default_factory=list, description="Columns replaced by a keyed hash.")
+    drop: list[Code] = Field(
+        default_factory=list, description="Globs of columns left out knowingly, whatever globs keep."
+    )
+    coarsen: dict[Code, Degrees] = Field(
+        default_factory=dict, description="Column or glob with coordinates -> degrees of the grid."
+    )
+
+    @model_validator(mode="after")
+    def _one_guise(self) -> "Door":
+        ways = {
+            "keep": self.keep,
+            "pseudonym": [hidden.column for hidden in self.pseudonym],
+            "drop": self.drop,
+            "coarsen": list(self.coarsen),
+        }
+        seen: dict[str, str] = {}
+        for way, columns in ways.items():
+            for column in columns:
+                if seen.setdefault(column, way) != way:
+                    message = f"'{column}' stands under {seen[column]} and under {way}"
+                    raise refusal(message, "leave it in one of the two", way)
+        return self
+
+
+class Repeat(Part):
+    """A repeat whose rows an export writes side by side, as `age_1`, `age_2`."""
+
+    questions: Columns = Field(description="Its questions without their number, repeats within it left out.")
+    within: Code | None = Field(None, description="The repeat it lies in; none: the form itself.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_questions(cls, value: Any) -> Any:
+        return value if isinstance(value, dict) else {"questions": value}
 
 
 class Source(Part):
@@ -194,6 +243,16 @@ class Source(Part):
     encoding: Text = Field("utf-8", description="Text encoding of its files.")
     keys: Keys
     accept: Accept = Field(default_factory=Accept)
+    indicators: list[Id] = Field(
+        default_factory=list, description="Indicators it sends, for a source of moments or estimates."
+    )
+    columns: dict[Id, Column] = Field(
+        default_factory=dict, description="Sitewise's word -> column, for a source of moments or estimates."
+    )
+    repeats: dict[Code, Repeat] = Field(
+        default_factory=dict,
+        description="Repeats that its exports write side by side (surveycto); default: those of the form.",
+    )
     first_per_unit: Code | None = Field(None, description="Keep a unit's first row by this column.")
     round: Id | None = Field(None, description="Round of assignment; default: randomised.")
     is_randomised: bool = True
@@ -205,6 +264,9 @@ class Source(Part):
     @model_validator(mode="before")
     @classmethod
     def _defaults(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("role") in aggregates.ROLES and "keys" not in value:
+            # Its rows are no people: `columns` says what they hold.
+            return {"keys": {"unit": "(no unit)", "site": "site"}} | value
         if isinstance(value, dict) and value.get("role") in ("listing", "assignment"):
             frame = "derived" if value.get("first_per_unit") else "registered"
             return {"round": "randomised", "frame": frame} | value
@@ -214,6 +276,11 @@ class Source(Part):
     def is_frame(self) -> bool:
         """Whether it says who was to be measured."""
         return self.role in ("listing", "assignment")
+
+    @property
+    def is_aggregate(self) -> bool:
+        """Whether it sends moments or estimates, and no rows of people."""
+        return self.role in aggregates.ROLES
 
     @property
     def waves(self) -> list[str]:

@@ -74,6 +74,9 @@ Columns = Annotated[list[Code], BeforeValidator(_listed), Field(min_length=1)]
 Factor = Annotated[Decimal, Field(gt=0, max_digits=38, decimal_places=18)]
 Grid = Annotated[Decimal, Field(gt=0, max_digits=38, decimal_places=12)]
 
+# A finer grid points at a house.
+Degrees = Annotated[Decimal, Field(ge=Decimal("0.001"), le=10, decimal_places=6)]
+
 
 def normal_code(code: str) -> str:
     """A site code as it is compared: upper case, without any whitespace."""

@@ -143,3 +143,35 @@ def test_a_correction_on_the_server_wins_though_its_date_stays(one_source) -> No
 def test_the_form_behind_a_source_is_an_xlsform(shared) -> None:
     form = surveycto.define(shared / "real_exports/surveycto/hfc_training/Household_Survey.xlsx")
     assert form.language == "xlsform" and len(form.fields) > 100
+
+
+WIDE = (
+    "SubmissionDate,child,site,KEY,member_count,age_1,age_2,age_3,visit_1_1,visit_1_2,visit_2_1,item_1\n"
+    "2026-03-01 08:00:00,c1,here,k1,2,30,4,,a,b,c,7\n"
+    "2026-03-01 09:00:00,c2,here,k2,0,,,,,,,8\n"
+)
+
+
+def test_repeats_side_by_side_become_rows_where_yaml_tells_of_them(one_source) -> None:
+    repeats = {"member": ["age"], "trip": {"questions": ["visit"], "within": "member"}}
+    source = one_source("surveycto", {"a_WIDE.csv": WIDE}, unit="child", site="site", repeats=repeats)
+    assert source.pull().state == "landed"
+    members, trips = source.table("member"), source.table("trip")
+    key = ["_sw_record_id", "_sw_parent_record_id"]
+    assert members.select(*key, "age").rows() == [
+        ("k1/member[1]", "k1", "30"),
+        ("k1/member[2]", "k1", "4"),
+    ]
+    assert trips.select(*key, "visit").rows() == [
+        ("k1/member[1]/trip[1]", "k1/member[1]", "a"),
+        ("k1/member[1]/trip[2]", "k1/member[1]", "b"),
+        ("k1/member[2]/trip[1]", "k1/member[2]", "c"),
+    ]
+    assert {"item_1", "member_count"} <= set(source.table().columns)
+    assert not {"age_1", "visit_1_1"} & set(source.table().columns)
+
+
+def test_numbered_columns_stay_where_nothing_tells_of_repeats(one_source) -> None:
+    source = one_source("surveycto", {"a_WIDE.csv": WIDE}, unit="child", site="site")
+    source.pull()
+    assert {"age_1", "age_3", "visit_1_2"} <= set(source.table().columns)
