@@ -53,18 +53,22 @@ class _Folder:
 
     def instruments(self, name: str) -> list[Declaration[Instrument]]:
         """Each instrument, completed from the form definition that it names."""
-        found = [complete(entry, self.folder) for entry in self._each(name, "instrument")]
         declarations = []
-        for completion in found:
+        for entry in self._each(name, "instrument"):
+            completion = complete(entry, self.folder)
             self.faults += completion.faults
             if completion.file and completion.definition is None:
-                stem = Path(completion.entry.file).stem
-                name = str(completion.entry.data.get("instrument", stem))
-                declarations.append(Declaration[Instrument](completion.entry, "instrument", name, None))
+                named = str(entry.data.get("instrument", Path(entry.file).stem))
+                declarations.append(Declaration[Instrument](entry, "instrument", named, None))
                 continue
+            known = len(self.faults)
             (declared,) = self._declared(
                 [completion.entry], Instrument, "instrument", lambda entry: Path(entry.file).stem
             )
+            # What an item lacks because the form does not ask it is told already.
+            errors = [fault.field for fault in completion.faults if fault.severity == "error"]
+            told = tuple(f"{field.removesuffix('.question')}." for field in errors)
+            self.faults[known:] = [fault for fault in self.faults[known:] if not fault.field.startswith(told)]
             if declared.value is not None:
                 instrument, form = completion.with_derived(declared.value)
                 declared = replace(declared, value=instrument)

@@ -13,6 +13,7 @@ from ingestion.programme.faults import Fault, ProgrammeFaults
 from ingestion.programme.load import check_programme, load_programme
 from ingestion.programme.model import DerivedItem, Programme
 from ingestion.programme.registry_tables import KEYS, registry_tables
+from ingestion.pull import input_hash
 
 SURVEY = """\
 type,name,label::English (en),label::French (fr),required,relevant,constraint,parameters
@@ -247,7 +248,7 @@ def test_faults_name_the_line_and_the_remedy(
 ) -> None:
     assert old in files["instruments/child_test.yml"]
     files["instruments/child_test.yml"] = files["instruments/child_test.yml"].replace(old, new)
-    faults = [fault for fault in found(files) if fault.field == f"instrument.{field}"]
+    faults = [fault for fault in found(files) if fault.field.startswith(f"instrument.{field}")]
     assert [fault.severity for fault in faults] == [severity]
     assert (faults[0].file, faults[0].line) == ("instruments/child_test.yml", line)
     assert message in faults[0].message and remedy in faults[0].remedy
@@ -332,3 +333,20 @@ def test_every_real_form_makes_an_instrument_with_rows_of_its_own(files, loaded,
         print(f"{name:<80} {len(items):>4} items, {translated:>4} of {len(rules):>4} rules said in SQL")
         columns = [column for item in items.values() for column in item.question]
         assert items and len(set(columns)) == len(columns), path
+
+
+def test_a_source_is_read_anew_when_its_form_lets_in_something_else(files, loaded) -> None:
+    def read_as(survey: str) -> str:
+        files["forms/child_survey.csv"] = survey
+        programme = loaded(files)
+        return input_hash(programme, programme.source("endline_redcap"), [])
+
+    before = read_as(SURVEY)
+    assert read_as(SURVEY.replace("Agrees?", "Do you agree?")) == before
+    assert read_as(SURVEY.replace("text,child_id", "phonenumber,child_id")) != before
+    assert (
+        read_as(
+            SURVEY.replace("integer,days", "begin_group,h\ninteger,days").replace("note,", "end_group\nnote,")
+        )
+        != before
+    )
