@@ -57,6 +57,7 @@ def test_shipped_rules_load_and_each_says_who_set_it_and_why():
         "range",
         "allowed_values",
         "readable",
+        "aggregate_consistent",
         "form_constraint",
         "form_relevance",
         "form_required",
