@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from ingestion.programme.entries import Entry
 from ingestion.programme.explain import suggestion
 from ingestion.programme.faults import Fault
-from ingestion.programme.form_repeats import with_form_repeats
 from ingestion.programme.form import Form
+from ingestion.programme.form_repeats import with_form_repeats
 from ingestion.programme.model import (
     Analysis,
     Connection,
