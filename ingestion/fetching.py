@@ -10,7 +10,7 @@ half-way has landed counts for nothing.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -18,13 +18,14 @@ from pathlib import Path
 
 from ingestion.encryption import LandingKey, landing_key
 from ingestion.export_fault import NothingThere
-from ingestion.landing import land, last_full, last_served, served_originals
+from ingestion.landing import land, landed_path, last_full, last_served, served_originals
 from ingestion.platforms import PLATFORMS, drops, python_package
 from ingestion.platforms.http import Api
-from ingestion.platforms.protocol import Ask, Outcome
+from ingestion.platforms.protocol import Ask, Offered, Outcome
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import LandedOriginal, Receipt
 from ingestion.sealing import seal
+from ingestion.unchanged import Seen
 
 # A weekly pull that starts some minutes earlier than a week before is still the weekly one.
 _EARLY = timedelta(hours=1)
@@ -139,5 +140,31 @@ def _landed(programme: Programme, source: Source, home: Path, into: Fetched) -> 
         if source.pull.mode == "delta" and into.served:
             return
         raise
+    seen = Seen(home, source.source, "drop")
     for offered in offers:
-        yield land(home, source.source, offered.name, partial(place.fetch, offered), key=into.key)
+        yield _landed_once(home, source.source, offered, partial(place.fetch, offered), seen, into.key)
+    seen.save()
+
+
+def _landed_once(
+    home: Path,
+    source: str,
+    offered: Offered,
+    fetch: Callable[[Path], None],
+    seen: Seen,
+    key: LandingKey | None,
+) -> LandedOriginal:
+    """Lands a dropped file, unless it is one of this machine that has landed and has not changed since."""
+    origin = Path(offered.origin)
+    if not origin.is_absolute() or not origin.is_file():
+        return land(home, source, offered.name, fetch, key=key)
+    key_id = key.key_id if key else ""
+    told = seen.told(origin)
+    if told and told["key_id"] == key_id:
+        original = LandedOriginal.model_validate(told["original"])
+        if original.name == offered.name and landed_path(home, source, original).is_file():
+            return original
+    marks = seen.marks(origin)
+    original = land(home, source, offered.name, fetch, key=key)
+    seen.note(origin, marks, {"key_id": key_id, "original": original.model_dump(mode="json")})
+    return original

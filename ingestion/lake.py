@@ -16,6 +16,7 @@ import polars as pl
 
 from ingestion.landing import file_hash, flush, owner_only
 from ingestion.receipt import LakeTable
+from ingestion.unchanged import Seen
 
 QUARANTINE = "_quarantine"
 PARENT_TABLE = "sitewise.parent_table"
@@ -82,15 +83,26 @@ def holds(home: Path, source: str, input_hash: str, tables: list[LakeTable]) -> 
     folder = lake_path(home, source)
     if folder is None or not tables or folder.name.partition(".")[0] != f"{source}-{input_hash[:12]}":
         return False
-    files = {table.table: folder / f"{table.table}.parquet" for table in tables}
-    return all(
-        files[table.table].is_file() and file_hash(files[table.table]) == table.sha256 for table in tables
-    )
+    seen = Seen(home, source, "lake")
+    is_held = all(_is(folder / f"{table.table}.parquet", table.sha256, seen) for table in tables)
+    seen.save()
+    return is_held
 
 
 def withdraw(home: Path, source: str) -> None:
     """Takes a source's current version out of the lake; its folder stays until the next version."""
     (home / "lake" / source).unlink(missing_ok=True)
+
+
+def _is(file: Path, sha256: str, seen: Seen) -> bool:
+    if not file.is_file():
+        return False
+    known = seen.told(file)
+    if known is None:
+        marks = seen.marks(file)
+        known = file_hash(file)
+        seen.note(file, marks, known)
+    return bool(known == sha256)
 
 
 def _settle(versions: Path, fresh: Path, name: str) -> Path:

@@ -42,9 +42,9 @@ assert receipt.state == sys.argv[3] and receipt.rows_kept == int(sys.argv[4]), r
 print(seconds)
 """
 SHAPE = (
-    "landing: copied and hashed in one go; read 1: blocks of the file counted on all cores (quotes, delimiters, "
-    "line ends, UTF-8); read 2: record id, time and filters alone, from which every row's fate follows; "
-    "read 3: a stream from scan to Parquet beside the settled ids, in row groups of 100,000"
+    "the plan: the file is copied and hashed; its blocks are counted on all cores (quotes, delimiters, line "
+    "ends, UTF-8); record id, time and filters alone are read, from which every row's fate follows; then a "
+    "stream runs from the scan to Parquet beside the settled ids"
 )
 FILES = {
     "programme.yml": """
@@ -78,13 +78,14 @@ privacy: {keep: ["*"]}
 - {analysis: all, title: All, waves: [endline], registered_on: 2015-01-01}
 """,
 }
-WORDS = "the child read a paragraph without help and asked for one more story about goats and markets".split()
+NOTE = "the child read a paragraph without help and asked for one more story about goats and markets"
 
 
 def write_answers(path: Path, row_count: int) -> None:
-    """Thirty columns as surveys have them: ids, times, codes, amounts, blanks, and notes with quoted commas."""
+    """Thirty columns as surveys have them: ids, times, codes, amounts, blanks, notes with quoted commas."""
     random = np.random.default_rng(1)
-    notes = [" ".join(random.choice(WORDS, random.integers(3, 14))) for _ in range(5000)]
+    words = NOTE.split()
+    notes = [" ".join(random.choice(words, random.integers(3, 14))) for _ in range(5000)]
     notes = [note.replace(" and ", ", and ") for note in notes]
     with path.open("wb") as file:
         for first in range(0, row_count, 100_000):
@@ -99,7 +100,7 @@ def write_answers(path: Path, row_count: int) -> None:
                     f"2024-{1 + row % 12:02d}-{1 + row % 28:02d}T{row % 24:02d}:{row % 60:02d}:00.000Z"
                     for row in rows
                 ],
-                "phone": [f"+2547{digits:08d}" for digits in random.integers(0, 10**8, count)],
+                "receipt": [f"R{digits:08d}" for digits in random.integers(0, 10**8, count)],
                 "blank": [None] * count,
             }
             columns |= {f"q{place}": random.integers(0, 6, count).astype(str) for place in range(15)}
@@ -164,9 +165,8 @@ def main() -> None:
         ratios = [median(run[at] for run in pulls) / median(run[at] for run in bare) for at in (0, 1)]
         size = answers.stat().st_size / 1e6
         console = Console(width=110)
-        console.print(
-            f"{options.rows:,} rows x 30 columns, {size:.0f} MB; load {os.getloadavg()[0]:.1f} of others and own"
-        )
+        load = os.getloadavg()[0]
+        console.print(f"{options.rows:,} rows x 30 columns, {size:.0f} MB; load of the machine {load:.1f}")
         console.print(table)
         console.print(f"pull / bare: {ratios[0]:.2f} of the call, {ratios[1]:.2f} of the process")
         console.print(f"unchanged: {median(run[0] for run in unchanged) * 1000:.0f} ms")
