@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ingestion.export_fault import ExportFault
-from ingestion.privacy import MAKE_A_KEY
 from ingestion.programme.model import Programme
+from ingestion.pseudonyms import MAKE_A_KEY
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

@@ -20,6 +20,7 @@ IdentifierKind = Literal[
     "address",
     "location",
     "image",
+    "marked by the form",
 ]
 
 # Phrases, written without what stands between their words: any run of a header's words is compared.

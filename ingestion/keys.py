@@ -5,13 +5,13 @@ by which rows whose mapped value is not in the map are quarantined, by the colum
 Site codes stay raw here: which site a code means is settled in the warehouse.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import polars as pl
 
 from ingestion.fates import PARENT, QUARANTINED, RECORD_ID, Mark
-from ingestion.privacy import normalised_id
 from ingestion.programme.model import Column, Source
+from ingestion.pseudonyms import normalised_id
 
 PARENT_ID = PARENT
 SUBMITTED_AT = "_sw_submitted_at"
@@ -38,7 +38,7 @@ def system_columns(source: Source) -> list[str]:
     return [*first, *frame, ORDER_BY, DISPOSITION, *subgroups]
 
 
-def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: list[str]) -> pl.LazyFrame:
+def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str]) -> pl.LazyFrame:
     """Adds the system columns that a source's keys and wave give.
 
     Args:
@@ -88,7 +88,7 @@ def _mapped(key: Column) -> pl.Expr:
     return text.replace_strict(list(key.map), list(key.map.values()), default=None, return_dtype=pl.String)
 
 
-def _id(key: Column | None, pseudonyms: list[str]) -> pl.Expr:
+def _id(key: Column | None, pseudonyms: Collection[str]) -> pl.Expr:
     if key is None:
         return pl.lit(None, dtype=pl.String)
     return pl.col(key.column) if key.column in pseudonyms else normalised_id(pl.col(key.column))

@@ -1,50 +1,36 @@
-"""Privacy at the door of the lake: an allow-list of columns, and keyed hashes in place of identifiers.
+"""Privacy at the door of the lake: an allow-list of columns, and in what guise they pass.
 
-In: a programme's doors and the key named in programme.yml. Out: which columns pass, and frames whose
-identifying columns hold pseudonyms. A pseudonym is HMAC-SHA256 of the normalised id: the same id gives the
-same pseudonym in every source, so that surveys still match the frame; whoever holds the key can link them, so
-they are not anonymous.
+In: a programme's doors. Out: which columns pass as they are, which as pseudonyms, which made coarse. How that
+is done is the matter of `pseudonyms` and `coarsening`; what nobody has decided about stops a source, which is
+`unclassified`'s.
 """
 
-import hmac
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from decimal import Decimal
 from fnmatch import fnmatchcase
-from functools import partial
 
-import polars as pl
-
-from ingestion.export_fault import ExportFault
+from ingestion.coarsening import grid_of, is_beside_the_place
 from ingestion.programme.model import DerivedItem, Programme, Source
-
-MAKE_A_KEY = 'python -c "import secrets; print(secrets.token_hex(32))"'
-_SHORTEST_KEY = 16
-
-
-def normalised_id(text: pl.Expr) -> pl.Expr:
-    """An id without white space, in upper case; NULL if nothing is left."""
-    clean = text.str.replace_all(r"[\s\u200b\ufeff]", "").str.to_uppercase()
-    return pl.when(clean != "").then(clean)
+from ingestion.programme.model_sources import Hidden
+from ingestion.programme.words import IdKind
 
 
 def units_are_pseudonymous(programme: Programme) -> bool:
-    """Whether any instrument hides its unit's id; then every source's unit ids are pseudonymised."""
-    return any(
-        _matches(source.keys.unit.column, programme.instrument(source.instrument).privacy.pseudonym)
-        for source in programme.sources
-        if source.instrument
-    )
+    """Whether any source hides its unit's id; then every source's unit ids are pseudonymised."""
+    return _unit_kind(programme) is not None
 
 
-def pseudonym_columns(programme: Programme, source: Source, columns: Iterable[str]) -> list[str]:
-    """The columns of a source that are pseudonymised, among those given."""
-    patterns = list(programme.door(source).pseudonym)
-    own = []
-    if units_are_pseudonymous(programme):
+def pseudonym_columns(programme: Programme, source: Source, columns: Iterable[str]) -> dict[str, IdKind]:
+    """The columns of a source that are pseudonymised, among those given, and what each holds."""
+    hidden = programme.door(source).pseudonym
+    own: dict[str, IdKind] = {}
+    if unit_kind := _unit_kind(programme):
         keys = source.keys
         # A record's own id often holds the unit's.
-        own = [key.column for key in (keys.unit, keys.replaces, keys.record) if key]
-    return [name for name in columns if name in own or _matches(name, patterns)]
+        own = {keys.record.column: "id"} if keys.record else {}
+        own |= {key.column: unit_kind for key in (keys.unit, keys.replaces) if key}
+    kinds = {name: _kind_of(name, hidden) or own.get(name) for name in columns}
+    return {name: kind for name, kind in kinds.items() if kind}
 
 
 def pseudonymises(programme: Programme, source: Source) -> bool:
@@ -52,75 +38,35 @@ def pseudonymises(programme: Programme, source: Source) -> bool:
     return bool(programme.door(source).pseudonym) or units_are_pseudonymous(programme)
 
 
-def pseudonym_key(programme: Programme) -> bytes:
-    """The key of the pseudonyms, from the environment.
-
-    Raises:
-        ExportFault: programme.yml names no variable, or it is not set, or too short to be a key.
-    """
-    secret = programme.privacy.pseudonym_key
-    if secret is None:
-        raise ExportFault(
-            "programme.yml",
-            "columns are to be pseudonymised, but privacy.pseudonym_key is not given",
-            "add privacy: {pseudonym_key: {env: SITEWISE_PSEUDONYM_KEY}}",
-        )
-    key = os.environ.get(secret.env, "")
-    if len(key) < _SHORTEST_KEY:
-        state = "is not set" if not key else f"is shorter than {_SHORTEST_KEY} characters"
-        raise ExportFault(
-            "programme.yml",
-            f"columns are to be pseudonymised, but the environment variable {secret.env} {state}",
-            f"make a key once with {MAKE_A_KEY}, keep it safe, and set {secret.env} to it for every run",
-        )
-    return key.encode()
-
-
-def key_id(key: bytes) -> str:
-    """A name for a key that does not give it away."""
-    return hmac.digest(key, b"sitewise pseudonym key", "sha256").hex()[:12]
-
-
-def pseudonymise(
-    cells: pl.LazyFrame, columns: Sequence[str], key: bytes, as_written: str = ""
-) -> pl.LazyFrame:
-    """Replaces the values of columns by their pseudonyms, 64 hexadecimal digits; blank stays NULL.
-
-    Only these columns are read, and every id is hashed once.
-
-    Args:
-        cells: Cells as text.
-        columns: Names of the columns.
-        key: The key.
-        as_written: One of the columns, whose ids differ by case or white space and are not normalised.
-    """
-    if not columns:
-        return cells
-    text = {name: pl.col(name) if name == as_written else normalised_id(pl.col(name)) for name in columns}
-    hidden = cells.select(column.alias(name) for name, column in text.items()).collect(engine="streaming")
-    known = pl.concat([hidden[name].rename("id") for name in columns]).drop_nulls().unique()
-    digest = partial(hmac.digest, key, digest="sha256")
-    names = pl.Series("name", [digest(text.encode()).hex() for text in known], dtype=pl.String)
-    hidden = hidden.with_columns(pl.all().replace_strict(known, names, default=None, return_dtype=pl.String))
-    return pl.concat([cells.drop(columns), hidden.lazy()], how="horizontal", strict=True)
+def coarse_columns(programme: Programme, source: Source, columns: Iterable[str]) -> dict[str, Decimal]:
+    """The columns of a source that are made coarse, among those given, and the grid of each."""
+    door = programme.door(source)
+    hidden = pseudonym_columns(programme, source, columns)
+    grids = {name: grid_of(name, door.coarsen) for name in columns if name not in {*hidden, *door.keep}}
+    return {name: grid for name, grid in grids.items() if grid}
 
 
 def kept_columns(programme: Programme, source: Source, columns: Iterable[str]) -> list[str]:
     """The columns that pass the door, by name: those that items, keys and filters use, and the allow-list.
 
     What the form of the instrument marks as identifying passes no wildcard of the allow-list: it has to be
-    named in full, or pseudonymised.
+    named in full, pseudonymised or made coarse. Of a place that is made coarse, altitude and accuracy stay.
     """
+    columns = list(columns)
+    by_glob = kept_by_glob(programme, source, columns) - identifying_columns(programme, source)
+    return sorted(set(_decided(programme, source, columns)) | by_glob)
+
+
+def kept_by_glob(programme: Programme, source: Source, columns: Iterable[str]) -> set[str]:
+    """The columns that a wildcard of the allow-list lets in, and of which the YAML says nothing else."""
     door = programme.door(source)
-    used = {*key_columns(source).values(), *question_columns(programme, source), *door.keep}
-    identifying = identifying_columns(programme, source)
-    return sorted(
+    columns = list(columns)
+    decided = {*_decided(programme, source, columns), *_beside_coarse(programme, source, columns)}
+    return {
         name
         for name in columns
-        if name in used
-        or _matches(name, door.pseudonym)
-        or (name not in identifying and _matches(name, door.keep))
-    )
+        if name not in decided and _matches(name, door.keep) and not _matches(name, door.drop)
+    }
 
 
 def key_columns(source: Source) -> dict[str, str]:
@@ -149,6 +95,33 @@ def identifying_columns(programme: Programme, source: Source) -> frozenset[str]:
     """The columns that the form of a source's instrument marks as identifying."""
     form = programme.forms.get(source.instrument or "")
     return form.identifying_columns() if form else frozenset()
+
+
+def _decided(programme: Programme, source: Source, columns: list[str]) -> list[str]:
+    """The columns that pass because the YAML speaks of them."""
+    used = {*key_columns(source).values(), *question_columns(programme, source), *programme.door(source).keep}
+    hidden = pseudonym_columns(programme, source, columns)
+    coarse = coarse_columns(programme, source, columns)
+    coarse = {name: grid for name, grid in coarse.items() if not is_beside_the_place(name)}
+    return [name for name in columns if name in used or name in hidden or name in coarse]
+
+
+def _beside_coarse(programme: Programme, source: Source, columns: list[str]) -> list[str]:
+    coarse = coarse_columns(programme, source, columns)
+    return [name for name in coarse if is_beside_the_place(name)]
+
+
+def _unit_kind(programme: Programme) -> IdKind | None:
+    """What the units' ids are, where a source hides them."""
+    kinds = (_kind_of(each.keys.unit.column, programme.door(each).pseudonym) for each in programme.sources)
+    return next(filter(None, kinds), None)
+
+
+def _kind_of(name: str, hidden: Iterable[Hidden]) -> IdKind | None:
+    """What a hidden column holds: as its own name says, else as the first glob does."""
+    named = [each.as_ for each in hidden if each.column == name]
+    globbed = [each.as_ for each in hidden if fnmatchcase(name, each.column)]
+    return next(iter(named + globbed), None)
 
 
 def _matches(name: str, globs: Iterable[str]) -> bool:

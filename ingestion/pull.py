@@ -27,13 +27,12 @@ from ingestion.opening import opened
 from ingestion.platforms.protocol import Original
 from ingestion.privacy import (
     identifying_columns,
-    key_id,
-    pseudonym_key,
     pseudonymises,
     question_columns,
     units_are_pseudonymous,
 )
 from ingestion.programme.model import Programme, Source
+from ingestion.pseudonyms import key_id, pseudonym_key
 from ingestion.reading import Reading
 from ingestion.receipt import Counts, LandedOriginal, Receipt, State, new_receipt_id
 from ingestion.sandbox import ReadingBroke, reader
@@ -138,6 +137,7 @@ def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOrig
         "door": programme.door(source).model_dump(mode="json"),
         "questions": question_columns(programme, source),
         "identifying": sorted(identifying_columns(programme, source)),
+        "public": programme.privacy.public,
         "unit_scope": programme.units.unique_in,
         "pseudonymous_units": units_are_pseudonymous(programme),
         "key_id": key_id(key) if key else None,

@@ -23,12 +23,15 @@ from ingestion.found import Found
 from ingestion.lake import QUARANTINE, stage
 from ingestion.platforms import PLATFORMS
 from ingestion.platforms.protocol import MAIN, Original, RawTable
-from ingestion.privacy import kept_columns, key_columns, pseudonym_key, pseudonymises, question_columns
+from ingestion.privacy import kept_columns, key_columns, pseudonymises, question_columns
 from ingestion.programme import aggregates
 from ingestion.programme.model import Programme, Source
+from ingestion.pseudonyms import pseudonym_key
 from ingestion.receipt import Counts, LakeTable
 from ingestion.setting_aside import aside, counted, quarantine, ragged, set_aside
 from ingestion.settling import Settled, settled
+from ingestion.stamps import lost_places
+from ingestion.unclassified import refuse_unclassified
 
 # Tables of more rows stay in the order of export and line, since sorting them would need all rows at once.
 SORTED_ROWS = 200_000
@@ -77,6 +80,8 @@ def read_originals(
         reading = _aggregates(source, found, into)
     else:
         _check_instrument(programme, source, found)
+        refuse_unclassified(programme, source, found)
+        found.notes += lost_places(programme, source, found)
         reading = _rows(programme, source, found, into)
     return replace(reading, filled=found.filled, blank=found.blank, notes=found.notes)
 

@@ -2,20 +2,25 @@
 
 In: one table of one original, with the platform's expressions. Out: `Part`: its rows, not yet read, with the
 columns that the lake gives them; and, read, the few columns that tell rows apart and decide their fates.
-Identifiers are pseudonymised before anything looks at them.
+Identifiers are pseudonymised, and places made coarse, before anything looks at them.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
 from ingestion.accept import IS_COMPLETE, accept_marks, first_row_columns
+from ingestion.coarsening import coarsened, unreadable
 from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, VERSION
 from ingestion.formats.times import iso_times
+from ingestion.found import Found
 from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, key_marks, with_keys
 from ingestion.platforms.protocol import MAIN, RawTable
-from ingestion.privacy import pseudonym_columns, pseudonymise
+from ingestion.privacy import coarse_columns, pseudonym_columns
 from ingestion.programme.model import Programme, Source
+from ingestion.pseudonyms import pseudonymise
 from ingestion.row_hash import row_hash
 
 WHY_UNUSABLE, TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
@@ -59,7 +64,8 @@ def stamped(
     hidden = pseudonym_columns(programme, source, table.columns)
     record = source.keys.record.column if source.keys.record else ""
     as_written = "" if record == source.keys.unit.column else record
-    rows = pseudonymise(table.cells, hidden, key, as_written).with_columns(
+    cells = pseudonymise(table.cells, hidden, key, as_written)
+    rows = coarsened(cells, coarse_columns(programme, source, table.columns)).with_columns(
         (none if identity.form_version is None else identity.form_version).alias(FORM_VERSION),
         (none if identity.review is None else identity.review).alias(REVIEW),
         (pl.lit(True) if identity.is_complete is None else identity.is_complete).alias(IS_COMPLETE),
@@ -82,7 +88,8 @@ def stamped(
         *(expression.alias(column) for column, expression in told.items() if expression is not None), *asked
     ).collect(engine="streaming")
     if identity.record_id is None:
-        hashes = row_hash(rows, table.columns, key)
+        # Rows that differ in their exact place alone are two rows.
+        hashes = row_hash(cells, table.columns, key)
         narrow = narrow.with_columns(hashes.alias(RECORD_ID))
     elif name == MAIN and not set(hidden).isdisjoint(identity.record_id.meta.root_names()):
         # A platform tells deletions by its own ids, which are not those of the lake.
@@ -94,6 +101,17 @@ def stamped(
         pl.lit(export, dtype=pl.UInt32).alias(EXPORT), pl.lit(order, dtype=pl.UInt32).alias(ORDER)
     )
     return Part(rows, table, order), narrow
+
+
+def lost_places(programme: Programme, source: Source, found: Found) -> Iterator[str]:
+    """Says of each column of places how many cells are none, and so stay out of the lake."""
+    for name in found.tables:
+        lost: Counter[str] = Counter()
+        for table in found.of(name):
+            lost.update(unreadable(table.cells, coarse_columns(programme, source, table.columns)))
+        for column, count in lost.items():
+            at = column if name == MAIN else f"{name}/{column}"
+            yield f"{at}: {count} cells are no coordinates of a point, and were left out"
 
 
 def _submitted(source: Source, table: RawTable) -> pl.Expr | None:

@@ -22,7 +22,6 @@ def check_sources(declared: Declared) -> Iterator[Fault]:
             yield from _references(declaration, declaration.value, declared)
             yield from _role(declaration, declaration.value)
             yield from _place(declaration, declaration.value, declared)
-            yield from _door(declaration, declaration.value, declared)
 
 
 def _references(declaration: _Of, source: Source, declared: Declared) -> Iterator[Fault]:
@@ -112,13 +111,3 @@ def _drop(declaration: _Of, drop: str, folder: Path) -> Iterator[Fault]:
     if not has_files:
         message = f"no file matches '{drop}' yet"
         yield declaration.warning("pull.drop", message, "put the export there, or correct the pattern")
-
-
-def _door(declaration: _Of, source: Source, declared: Declared) -> Iterator[Fault]:
-    instrument = declared.instrument(source.instrument)
-    door = source.privacy or (instrument.privacy if instrument else None)
-    if door and door.pseudonym and declared.head and declared.head.privacy.pseudonym_key is None:
-        path = "privacy.pseudonym" if source.privacy else "instrument"
-        message = "columns are to be pseudonymised, but the programme names no key for it"
-        remedy = "add privacy: {pseudonym_key: {env: NAME}} to programme.yml"
-        yield declaration.fault(path, message, remedy)

@@ -6,9 +6,11 @@ references between files in the checks; data are never looked at.
 
 from pathlib import Path
 
+from ingestion.programme.check_aggregates import check_aggregates
 from ingestion.programme.check_analyses import check_analyses
 from ingestion.programme.check_measures import check_measures
 from ingestion.programme.check_names import check_names
+from ingestion.programme.check_privacy import check_privacy
 from ingestion.programme.check_sites import check_sites
 from ingestion.programme.check_source_pairs import check_source_pairs
 from ingestion.programme.check_sources import check_sources
@@ -40,5 +42,14 @@ def check_programme(folder: Path) -> list[Fault]:
 
 def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
     declared, faults = read_folder(folder)
-    one_by_one = (check_names, check_sites, check_sources, check_source_pairs, check_measures, check_analyses)
+    one_by_one = (
+        check_names,
+        check_sites,
+        check_sources,
+        check_privacy,
+        check_source_pairs,
+        check_aggregates,
+        check_measures,
+        check_analyses,
+    )
     return declared, faults + [fault for check in one_by_one for fault in check(declared)]

@@ -1,12 +1,15 @@
 """Privacy at the door: what is not allowed does not pass, and identifiers become keyed hashes everywhere."""
 
+import hmac
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
+from ruamel.yaml import YAML
 
 from ingestion.lake import lake_path
-from ingestion.programme.load import load_programme
+from ingestion.programme.load import ProgrammeFaults, load_programme
 from ingestion.pull import pull_programme, pull_source
 
 KEY = "SITEWISE_TEST_PSEUDONYM_KEY"
@@ -80,3 +83,175 @@ def test_another_key_gives_other_pseudonyms_and_reads_again(hidden, tmp_path, mo
         seen.append(set(_table(tmp_path, SURVEY)["_sw_unit_id"]))
     assert seen[0].isdisjoint(seen[1])
     assert pull_source(programme, SURVEY, tmp_path).state == "unchanged"
+
+
+# What enumerators' devices and people's answers add to an export: header -> the cell of one row.
+TELLING = {
+    "deviceid": "357240051234560",
+    "g_child/name": "Wanjiru Kamau",
+    "Phone Number": "0712 345 678",
+    "q17": "wanjiru@example.org",
+    "q18": "+254 712 345 678",
+    "start-geopoint": "-1.29210 36.82190 1661 4.9",
+    "dob": "2017-03-04",
+    "village_name": "Kibera",
+    "notes": "nothing",
+}
+IDENTIFYING = set(TELLING) - {"village_name", "notes"}
+
+
+@pytest.fixture
+def survey(small_programme, monkeypatch):
+    """Sets the door of the survey's instrument, on an export with such columns: `survey(keep=["*"])`."""
+    monkeypatch.setenv(KEY, "k" * 32)
+    path = small_programme.folder / "exports/site_a/endline.csv"
+    frame = pl.read_csv(path, infer_schema=False)
+    cells = {name: [cell, *[None] * (frame.height - 1)] for name, cell in TELLING.items()}
+    frame.with_columns(pl.Series(name, column, dtype=pl.String) for name, column in cells.items()).write_csv(
+        path
+    )
+    instrument = small_programme.read("instruments/child_test.yml")
+    head = small_programme.read("programme.yml") | {"privacy": {"pseudonym_key": {"env": KEY}}}
+
+    def door(is_public: bool = False, **privacy):
+        small_programme.write("programme.yml", head | ({"privacy": {"public": True}} if is_public else {}))
+        small_programme.write("instruments/child_test.yml", instrument | {"privacy": privacy})
+        return load_programme(small_programme.folder)
+
+    return door
+
+
+def _yaml_of(message: str) -> list[str]:
+    """The columns that the message tells to drop, read as YAML."""
+    found = re.search(r"privacy: (\{drop: \[.*?\]\})", message)
+    assert found, message
+    return list(YAML(typ="safe").load(found[1])["drop"])
+
+
+def _nobody_is_told(home: Path, *texts: str) -> None:
+    """No telling cell stands in a text, a receipt, or the quarantine."""
+    receipts = [file.read_text() for file in home.glob("landing/*/receipts/*.json")]
+    asides = [str(pl.read_parquet(file).rows()) for file in home.glob("lake/*/_*.parquet")]
+    said = "".join([*texts, *receipts, *asides])
+    assert [cell for cell in TELLING.values() if cell in said and cell != "nothing"] == []
+
+
+def test_what_looks_like_an_identifier_and_is_not_classified_stops_the_source(
+    survey, tmp_path, caplog
+) -> None:
+    receipt = pull_source(survey(keep=["*"]), SURVEY, tmp_path)
+    assert receipt.state == "failed" and lake_path(tmp_path, SURVEY) is None
+    assert set(_yaml_of(receipt.message)) == IDENTIFYING
+    assert "instruments/child_test.yml" in receipt.message and "village_name" not in receipt.message
+    assert "as: phone}" in receipt.message and ": 0.1}" in receipt.message
+    _nobody_is_told(tmp_path, receipt.message, caplog.text)
+
+
+def test_the_yaml_of_the_message_lets_the_source_pass_without_them(survey, tmp_path) -> None:
+    stopped = pull_source(survey(keep=["*"]), SURVEY, tmp_path)
+    receipt = pull_source(survey(keep=["*"], drop=_yaml_of(stopped.message)), SURVEY, tmp_path)
+    assert receipt.state == "landed", receipt.message
+    assert set(receipt.columns_dropped) == IDENTIFYING
+    assert {"village_name", "notes"} <= set(_table(tmp_path, SURVEY).columns)
+    assert not IDENTIFYING & set(_table(tmp_path, SURVEY).columns)
+
+
+def test_only_what_a_wildcard_lets_in_is_looked_at(survey, tmp_path) -> None:
+    receipt = pull_source(survey(keep=["notes", "vill*"]), SURVEY, tmp_path)
+    assert receipt.state == "landed" and set(receipt.columns_dropped) == IDENTIFYING
+    stopped = pull_source(survey(keep=["notes", "q1*"]), SURVEY, tmp_path)
+    assert stopped.state == "failed" and set(_yaml_of(stopped.message)) == {"q17", "q18"}
+
+
+def test_a_column_named_in_full_is_classified_and_so_is_one_that_an_item_reads(survey, tmp_path) -> None:
+    kept = ["dob", "deviceid", "Phone Number", "q17", "q18", "start-geopoint"]
+    assert pull_source(survey(keep=["*", *kept]), SURVEY, tmp_path).state == "failed"
+    programme = survey(keep=["*", *kept])
+    item = programme.instrument("child_test").items["age"].model_copy(update={"question": ["g_child/name"]})
+    programme.instrument("child_test").items["called"] = item
+    receipt = pull_source(programme, SURVEY, tmp_path)
+    assert receipt.state == "landed" and receipt.columns_dropped == []
+
+
+def test_public_data_are_not_stopped_until_they_are_public_no_more(survey, tmp_path) -> None:
+    receipt = pull_source(survey(is_public=True, keep=["*"]), SURVEY, tmp_path)
+    assert receipt.state == "landed" and receipt.columns_dropped == []
+    assert pull_source(survey(keep=["*"]), SURVEY, tmp_path).state == "failed"
+
+
+def test_what_is_dropped_knowingly_wins_over_globs_and_gives_way_to_names(survey, tmp_path) -> None:
+    programme = survey(keep=["*", "dob"], drop=["?*"])
+    receipt = pull_source(programme, SURVEY, tmp_path)
+    assert receipt.state == "landed", receipt.message
+    columns = set(_table(tmp_path, SURVEY).columns)
+    assert "dob" in columns and "reads" in columns and "child" in columns
+    assert set(receipt.columns_dropped) == set(TELLING) - {"dob"}
+
+
+def test_identifiers_are_spelled_one_way_by_what_they_are_before_they_are_hidden(survey, tmp_path) -> None:
+    hidden = [
+        {"column": "Phone Number", "as": "phone"},
+        {"column": "q18", "as": "phone"},
+        {"column": "q17", "as": "email"},
+        {"column": "g_child/*", "as": "name"},
+    ]
+    receipt = pull_source(survey(pseudonym=hidden), SURVEY, tmp_path)
+    assert receipt.state == "landed", receipt.message
+    rows = _table(tmp_path, SURVEY).filter(pl.col("q17").is_not_null())
+
+    def pseudonym(spelled: str) -> str:
+        return hmac.digest(b"k" * 32, spelled.encode(), "sha256").hex()
+
+    assert rows.select("Phone Number", "q18", "q17", "g_child/name").row(0) == (
+        pseudonym("0712345678"),
+        pseudonym("254712345678"),
+        pseudonym("wanjiru@example.org"),
+        pseudonym("wanjiru kamau"),
+    )
+    assert not any(cell in str(_table(tmp_path, SURVEY).rows()) for cell in list(TELLING.values())[1:5])
+
+
+def test_units_that_are_hidden_as_phone_numbers_still_match_the_frame(
+    survey, small_programme, tmp_path
+) -> None:
+    for file in ("exports/site_a/endline.csv", "exports/frame/listing.csv"):
+        path = small_programme.folder / file
+        number = pl.col("child").str.replace("A", "7123456")
+        spelled = (
+            number if "frame" in file else pl.concat_str(pl.lit("+"), number.str.replace("7123", "7-123 "))
+        )
+        pl.read_csv(path, infer_schema=False).with_columns(spelled.alias("child")).write_csv(path)
+    programme = survey(pseudonym=[{"column": "child", "as": "phone"}])
+    receipts = list(pull_programme(programme, tmp_path, [SURVEY, "listing"]))
+    assert {each.state for each in receipts} == {"landed"}, receipts
+    units = _table(tmp_path, SURVEY)["_sw_unit_id"]
+    assert units.is_in(_table(tmp_path, "listing")["_sw_unit_id"].implode()).all() and units.n_unique() == 160
+
+
+def test_places_are_made_coarse_and_what_is_no_place_is_counted(survey, small_programme, tmp_path) -> None:
+    path = small_programme.folder / "exports/site_a/endline.csv"
+    text = path.read_text()
+    path.write_text(
+        text.replace("-1.29210 36.82190 1661 4.9", '"-1.29210 36.82190 1661 4.9"').replace(
+            ",Kibera,", ",at the mosque,"
+        )
+    )
+    programme = survey(keep=["notes"], coarsen={"start-*": 0.1, "village_name": 0.5})
+    receipt = pull_source(programme, SURVEY, tmp_path)
+    assert receipt.state == "landed", receipt.message
+    assert receipt.message == "village_name: 1 cells are no coordinates of a point, and were left out"
+    table = _table(tmp_path, SURVEY)
+    assert table["start-geopoint"].drop_nulls().to_list() == ["-1.25 36.85"]
+    assert table["village_name"].null_count() == table.height
+
+
+def test_two_ways_for_one_column_are_refused_and_so_is_what_is_dropped_and_read(survey) -> None:
+    for privacy, word in (
+        ({"keep": ["dob"], "drop": ["dob"]}, "under drop"),
+        ({"coarsen": {"gps": 0.00001}}, "0.001"),
+        ({"drop": ["child"]}, "keys.unit"),
+        ({"drop": ["reads"]}, "item 'reads'"),
+        ({"pseudonym": [{"column": "dob", "as": "date"}]}, "phone"),
+    ):
+        with pytest.raises(ProgrammeFaults, match=re.escape(word)):
+            survey(**privacy)

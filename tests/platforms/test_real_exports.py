@@ -189,7 +189,7 @@ def _programme(folder: Path, sources: list[dict[str, Any]]) -> Any:
     frame = {"source": "frame", "role": "listing", "platform": "csv", "pull": {"drop": "frame/*.csv"}}
     frame |= {"keys": {"unit": "child", "site": "site", "cluster": "village", "arm": "arm"}}
     indicator = {"title": "Seen", "unit": "points", "statistic": "mean", "direction": "higher_is_better"}
-    head = {"programme": "real", "title": "Real files", "waves": waves}
+    head = {"programme": "real", "title": "Real files", "waves": waves, "privacy": {"public": True}}
     stages = [{"stage": "pilot", "from": "2015-01-01"}]
     content: dict[str, Any] = {
         "programme.yml": head,
