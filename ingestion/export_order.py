@@ -11,8 +11,7 @@ the order of pulling; else the order of pulling alone.
 import re
 from collections.abc import Sequence
 from datetime import datetime
-
-from ingestion.platforms.protocol import Original
+from typing import Protocol, TypeVar
 
 _TIME = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})[-_ T](\d{2})[-_:]?(\d{2})(?:[-_:]?(\d{2}))?(?!\d)")
 
@@ -28,31 +27,47 @@ def export_time(name: str) -> str | None:
         return None
 
 
+class Dated(Protocol):
+    """Whatever has a name and perhaps a time of export: an original, landed or opened."""
+
+    @property
+    def name(self) -> str:
+        """The name it landed under."""
+
+    @property
+    def exported_at(self) -> str | None:
+        """Time of export, where its name does not tell."""
+
+
+Original = TypeVar("Original", bound=Dated)
+
+
 def in_export_order(originals: Sequence[Original]) -> list[Original]:
     """Originals by the time of export that they or their names carry, where all have one, else as they come.
 
     What was exported at the same time goes by name, and under one name as it was pulled: what came last
     corrects what came before.
     """
-    times = [_time(original) for original in originals]
+    times = [time_of(original) for original in originals]
     if not all(times):
         return list(originals)
     ranked = sorted(zip(times, originals, strict=True), key=lambda pair: (pair[0], pair[1].name))
     return [original for _, original in ranked]
 
 
-def moments(originals: Sequence[Original]) -> list[int]:
+def moments(originals: Sequence[Dated]) -> list[int]:
     """Ranks of the moments at which originals were exported, 0 the first: those of one pull share one.
 
     Args:
         originals: In the order of export.
     """
-    times = [_time(original) for original in originals]
+    times = [time_of(original) for original in originals]
     if not all(times):
         return list(range(len(originals)))
     ranks = {time: rank for rank, time in enumerate(sorted(set(times)))}
     return [ranks[time] for time in times]
 
 
-def _time(original: Original) -> str:
+def time_of(original: Dated) -> str:
+    """When an original was exported, as its pull or its name tells; blank where neither does."""
     return original.exported_at or export_time(original.name) or ""

@@ -16,8 +16,10 @@ from tempfile import TemporaryDirectory
 
 from ingestion.encryption import LandingKey, encrypt
 from ingestion.export_fault import ExportFault
+from ingestion.export_order import time_of
 from ingestion.platforms.protocol import Kind
 from ingestion.receipt import LandedOriginal, Receipt
+from ingestion.redaction_log import known_on_arrival, now_at
 
 # States of a pull whose originals are those of the lake.
 SERVED = ("landed", "unchanged")
@@ -36,6 +38,8 @@ def land(
     key: LandingKey | None = None,
 ) -> LandedOriginal:
     """Lands one original; the same content under the same name is stored once.
+
+    A content that was redacted before does not land again: what took its place is given back.
 
     Args:
         home: SITEWISE_HOME.
@@ -70,6 +74,8 @@ def land(
             kind=kind,
             exported_at=exported_at,
         )
+        if (redacted := known_on_arrival(home, source, original)) is not None:
+            return redacted
         target = landed_path(home, source, original)
         if not target.exists():
             settle(fresh, target, key)
@@ -136,6 +142,8 @@ def served_originals(home: Path, source: str, mode: str) -> list[LandedOriginal]
         home: SITEWISE_HOME.
         source: The source's id.
         mode: `snapshot`: those of the last good pull; `delta`: of all good pulls since the last snapshot.
+
+    Where one was redacted since its receipt was written, what took its place is told.
     """
     pulls: list[list[LandedOriginal]] = []
     for receipt in read_receipts(home, source):
@@ -144,18 +152,19 @@ def served_originals(home: Path, source: str, mode: str) -> list[LandedOriginal]
         pulls.append(receipt.originals)
         if "snapshot" in (receipt.mode, mode):
             break
-    return each_once([original for pull in reversed(pulls) for original in pull])
+    return each_once([now_at(home, source, original) for pull in reversed(pulls) for original in pull])
 
 
 def each_once(originals: Sequence[LandedOriginal]) -> list[LandedOriginal]:
-    """Each content once: under the name it first came by, or, where the time of export is known, its last.
+    """Each content once: as it was exported last, or, where no time of export is known, as it first came.
 
-    By API the same content can come again after another, when an edit was taken back; then it is the newest.
+    The same content can come again after another, when an edit was taken back; then it is the newest.
     """
     by_hash: dict[str, LandedOriginal] = {}
     for original in originals:
-        if original.exported_at is not None:
-            by_hash.pop(original.sha256, None)
+        known = by_hash.get(original.sha256)
+        if known and time_of(original) and (time_of(known), known.name) <= (time_of(original), original.name):
+            del by_hash[original.sha256]
         by_hash.setdefault(original.sha256, original)
     return list(by_hash.values())
 

@@ -141,7 +141,7 @@ def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOrig
         "unit_scope": programme.units.unique_in,
         "pseudonymous_units": units_are_pseudonymous(programme),
         "key_id": key_id(key) if key else None,
-        "originals": [[original.name, original.sha256] for original in _data(landed)],
+        "originals": [[original.name, original.sha256] for original in in_export_order(_data(landed))],
     }
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
