@@ -91,10 +91,14 @@ def mark_gone(frame: pl.DataFrame, deletions: Deletions, moments: pl.Series) -> 
         return frame
     says_so = frame.filter(pl.col(IS_WITHDRAWN).fill_null(False))[RECORD_ID].drop_nulls()
     asked = frame.filter(~is_deleted & pl.col(RECORD_ID).is_in(says_so.implode()))
-    newest = _in_order(asked).unique(RECORD_ID, keep="last", maintain_order=True)
-    withdrawn = newest.filter(pl.col(IS_WITHDRAWN).fill_null(False))[RECORD_ID]
+    withdrawn = newest(asked).filter(pl.col(IS_WITHDRAWN).fill_null(False))[RECORD_ID]
     is_withdrawn = ~is_deleted & ids.is_in(withdrawn.implode()).fill_null(False)
     return _overridden(frame, is_withdrawn, WITHDRAWN)
+
+
+def newest(frame: pl.DataFrame) -> pl.DataFrame:
+    """The newest version of every record."""
+    return _in_order(frame).unique(RECORD_ID, keep="last", maintain_order=True)
 
 
 def mark_replaced(frame: pl.DataFrame) -> pl.DataFrame:
@@ -108,8 +112,7 @@ def mark_replaced(frame: pl.DataFrame) -> pl.DataFrame:
         return frame
     placed = frame.with_row_index(_PLACE)
     rivals = placed.filter(pl.col(FATE).is_null() & pl.col(RECORD_ID).is_duplicated())
-    newest = _in_order(rivals).unique(RECORD_ID, keep="last", maintain_order=True)[_PLACE]
-    older = rivals[_PLACE].filter(~rivals[_PLACE].is_in(newest.implode()))
+    older = rivals[_PLACE].filter(~rivals[_PLACE].is_in(newest(rivals)[_PLACE].implode()))
     is_older = placed[_PLACE].is_in(older.implode())
     return mark(frame, pl.lit(is_older), REPLACED, "a newer version of the record exists", RECORD_ID)
 

@@ -7,7 +7,13 @@ records that are no more. Cells are not read here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ingestion.platforms.protocol import MAIN, Original, RawTable
+from ingestion.export_fault import ExportFault, closest
+from ingestion.export_order import moments
+from ingestion.platforms import PLATFORMS
+from ingestion.platforms.protocol import MAIN, Original, RawExport, RawTable
+from ingestion.privacy import key_columns
+from ingestion.programme.model import Source
+from ingestion.redacted_file import read_redacted
 
 
 @dataclass
@@ -22,6 +28,7 @@ class Found:
         filled: The originals that hold at least one row.
         blank: The originals that hold none.
         notes: What whoever pulled them should know.
+        exports: What every original holds, by rank.
     """
 
     at: Sequence[int]
@@ -31,6 +38,7 @@ class Found:
     filled: list[Original] = field(default_factory=list)
     blank: list[Original] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    exports: list[RawExport] = field(default_factory=list)
 
     def columns(self, name: str) -> set[str]:
         """The columns of one table in any original."""
@@ -47,7 +55,68 @@ class Found:
         """One table as every original has it."""
         return [table for table, _ in self.tables[name]]
 
+    def parents_first(self) -> list[str]:
+        """The form's own table, then repeats by name, each after the table that holds its parents."""
+        names = [MAIN]
+        waiting = sorted(self.tables.keys() - {MAIN})
+        while waiting:
+            ready = [name for name in waiting if self.parent(name) in names]
+            names += ready
+            # Of repeats that name each other as parents, none can come first.
+            if not ready:
+                raise ValueError("repeats are each other's parents")
+            waiting = [name for name in waiting if name not in ready]
+        return names
+
+    @property
+    def withdrawn_count(self) -> int:
+        """Rows of people who withdrew that had been taken out of redacted originals."""
+        return sum(table.withdrawn_count for name in self.tables for table in self.of(name))
+
     @property
     def ragged_count(self) -> int:
         """Rows that could not be taken at all."""
         return sum(len(table.ragged) for name in self.tables for table in self.of(name))
+
+
+def found_in(source: Source, originals: Sequence[Original]) -> Found:
+    """Has a source's platform read its originals, oldest export first.
+
+    Raises:
+        ExportFault: One cannot be read, or a key's column is missing in it.
+    """
+    found = Found(moments(originals))
+    for order, original in enumerate(originals):
+        export = (
+            read_redacted(original)
+            if original.is_redacted
+            else PLATFORMS[source.platform].read(original, source)
+        )
+        found.exports.append(export)
+        found.gone += [(found.at[order], export.gone)] if export.gone else []
+        found.living += [(found.at[order], export.living)] if export.living is not None else []
+        tables = {name: table for name, table in export.tables.items() if table.columns}
+        is_filled = any(
+            len(table.lines) or table.ragged or table.withdrawn_count for table in tables.values()
+        )
+        (found.filled if is_filled else found.blank).append(original)
+        says_nothing = not is_filled and not export.gone and export.living is None
+        found.notes += [f"{original.name}: it holds no rows"] if says_nothing else []
+        for name, table in tables.items():
+            found.notes += [f"{table.file}: {table.note}"] if table.note else []
+            if name == MAIN and not source.is_aggregate:
+                _check_columns(source, table)
+            found.tables.setdefault(name, []).append((table, order))
+    return found
+
+
+def _check_columns(source: Source, table: RawTable) -> None:
+    columns = table.columns
+    for key, column in key_columns(source).items():
+        if column not in columns:
+            raise ExportFault(
+                table.file,
+                f"{key} of source {source.source} names the column '{column}', which is not in the export"
+                f"{closest(column, columns)}",
+                f"correct {key} in sources.yml, or export the file again with that column",
+            )

@@ -18,6 +18,9 @@ SUBMITTED_AT = "_sw_submitted_at"
 FORM_VERSION, REVIEW = "_sw_form_version", "_sw_review"
 SITE_CODE, UNIT_ID, WAVE, ARM = "_sw_site_code", "_sw_unit_id", "_sw_wave", "_sw_arm"
 ORDER_BY, DISPOSITION = "_sw_order_by", "_sw_disposition"
+# It is no column of the lake, where nobody is who withdrew.
+WITHDRAWN = "_sw_withdrawn"
+_YES_OR_NO = {"yes": "yes", "no": "no"}
 
 _PLAIN = {
     ARM: "arm",
@@ -79,6 +82,8 @@ def _mapped_keys(source: Source) -> Iterator[tuple[str, str, Column | None]]:
         yield f"_sw_subgroup_{dimension}", f"keys.subgroups.{dimension}", column
     if source.wave is not None and source.wave.column is not None:
         yield WAVE, "wave", Column(column=source.wave.column, map=dict(source.wave.map))
+    if (withdrawn := source.keys.withdrawn) is not None:
+        yield WITHDRAWN, "keys.withdrawn", Column(column=withdrawn.column, map=withdrawn.map or _YES_OR_NO)
 
 
 def _mapped(key: Column) -> pl.Expr:

@@ -89,6 +89,14 @@ def holds(home: Path, source: str, input_hash: str, tables: list[LakeTable]) -> 
     return is_held
 
 
+def forget_former(home: Path, source: str) -> None:
+    """Removes all versions of a source's tables but the current one, if it has one."""
+    current = lake_path(home, source)
+    for folder in (home / "lake" / ".versions").glob(f"{source}-*"):
+        if folder.name.rpartition("-")[0] == source and folder != current:
+            shutil.rmtree(folder)
+
+
 def withdraw(home: Path, source: str) -> None:
     """Takes a source's current version out of the lake; its folder stays until the next version."""
     (home / "lake" / source).unlink(missing_ok=True)

@@ -5,43 +5,32 @@ only if the receipt says `landed`. Bad input never raises: it becomes a state wi
 and remedy, and the version of the lake before stays. Statistics, rules and orchestration do not live here.
 """
 
-import hashlib
-import json
 import logging
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from ingestion.claims import Claim, claimed_elsewhere
-from ingestion.encryption import LandingKey
+from ingestion.claims import Claim, claimed_elsewhere, content
+from ingestion.consent import lake_was_made, without_withdrawn
 from ingestion.export_fault import Encrypted, ExportFault
-from ingestion.export_order import export_time, in_export_order
+from ingestion.export_order import export_time
 from ingestion.fetching import Fetched, asks_api, fetch
 from ingestion.fetching_ahead import fetching_ahead
 from ingestion.lake import holds, lake_path, staging, withdraw, write_lake
+from ingestion.landed_reading import input_hash, read_landed
 from ingestion.landing import each_once, last_served, write_receipt
-from ingestion.opening import opened
-from ingestion.platforms.protocol import Original
-from ingestion.privacy import (
-    identifying_columns,
-    pseudonymises,
-    question_columns,
-    units_are_pseudonymous,
-)
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import key_id, pseudonym_key
 from ingestion.reading import Reading
 from ingestion.receipt import Counts, LandedOriginal, Receipt, State, new_receipt_id
+from ingestion.redaction_log import now_at
+from ingestion.reread import reread
 from ingestion.sandbox import ReadingBroke, reader
 
 logger = logging.getLogger(__name__)
 
-# Raised when the same original would be read differently, so that every lake is written anew.
-READER = 1
-_NOT_READING = {"max_age_days", "units"}
 # What a pull that found nothing new has in common with the one before.
 _SAME = ("tables", "columns_dropped", "message", *Counts.model_fields)
 
@@ -50,6 +39,9 @@ def pull_programme(
     programme: Programme, home: Path, sources: Iterable[str] | None = None, as_of: date | None = None
 ) -> Iterator[Receipt]:
     """Pulls a programme's sources, or some of them, in its order; a failure stops none of the others.
+
+    Then every source that holds people whose withdrawal was told tonight is made again without them, whether
+    it was pulled or not, and its receipt is yielded again.
 
     See `pull_source` for the arguments.
     """
@@ -76,6 +68,7 @@ def pull_programme(
     with reader(), fetching_ahead(programme, chosen, fetched) as arrived:
         for source in chosen:
             yield _pulled(programme, source, home, arrived(source))
+        yield from reread(programme, home)
 
 
 def pull_source(programme: Programme, source_id: str, home: Path, as_of: date | None = None) -> Receipt:
@@ -96,54 +89,9 @@ def pull_source(programme: Programme, source_id: str, home: Path, as_of: date | 
     Raises:
         KeyError: The programme has no such source.
     """
-    (receipt,) = pull_programme(programme, home, [programme.source(source_id).source], as_of)
-    return receipt
-
-
-def read_landed(
-    programme: Programme,
-    source: Source,
-    home: Path,
-    landed: Sequence[LandedOriginal],
-    key: LandingKey | None,
-    into: Path,
-) -> tuple[Reading, list[LandedOriginal]]:
-    """Reads originals from the landing, each content once, into a folder.
-
-    Returns:
-        What is in them, and those that hold at least one row.
-
-    Raises:
-        ExportFault: One cannot be opened or used.
-        ReadingBroke: An error that nobody foresaw.
-    """
-    data = _data(landed)
-    with opened(home, source.source, data, key) as paths, reader() as child:
-        originals = [
-            Original(each.name, path, each.kind, each.exported_at)
-            for each, path in zip(data, paths, strict=True)
-        ]
-        reading = child.read(programme, source, in_export_order(originals), into)
-    filled = {original.path for original in reading.filled}
-    return reading, [each for each, path in zip(data, paths, strict=True) if path in filled]
-
-
-def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOriginal]) -> str:
-    """SHA-256 over originals and everything in the YAML that says how they are read; raises ExportFault."""
-    key = pseudonym_key(programme) if pseudonymises(programme, source) else None
-    config = {
-        "reader": READER,
-        "source": source.model_dump(mode="json", exclude=_NOT_READING),
-        "door": programme.door(source).model_dump(mode="json"),
-        "questions": question_columns(programme, source),
-        "identifying": sorted(identifying_columns(programme, source)),
-        "public": programme.privacy.public,
-        "unit_scope": programme.units.unique_in,
-        "pseudonymous_units": units_are_pseudonymous(programme),
-        "key_id": key_id(key) if key else None,
-        "originals": [[original.name, original.sha256] for original in in_export_order(_data(landed))],
-    }
-    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+    chosen = programme.source(source_id).source
+    receipts = pull_programme(programme, home, [chosen], as_of)
+    return [receipt for receipt in receipts if receipt.source == chosen][-1]
 
 
 def _pulled(programme: Programme, source: Source, home: Path, fetched: Fetched) -> Receipt:
@@ -170,15 +118,19 @@ def _pulled(programme: Programme, source: Source, home: Path, fetched: Fetched) 
             "of Sitewise, not of the data; report it with the log."
         )
         receipt = _kept_as_it_was(home, fetched.receipt, "failed", message)
-    receipt = receipt.model_copy(update={"originals": fetched.found})
+    found = [now_at(home, source.source, original) for original in fetched.found]
+    receipt = receipt.model_copy(update={"originals": found})
     write_receipt(home, receipt)
     return receipt
 
 
-def _settled(programme: Programme, source: Source, home: Path, fetched: Fetched) -> Receipt:
+def _settled(
+    programme: Programme, source: Source, home: Path, fetched: Fetched, tells: bool = False
+) -> Receipt:
     """Replaces the source's lake where what was fetched, or how it is read, is not what the lake holds."""
     receipt, served = fetched.receipt, fetched.served
     whole = each_once([*served, *fetched.found] if receipt.mode == "delta" else fetched.found)
+    whole = without_withdrawn(programme, source, home, whole, fetched.key, tells)
     fingerprint = input_hash(programme, source, whole)
     times = [time for original in whole if (time := export_time(original.name))]
     receipt = receipt.model_copy(update={"input_hash": fingerprint, "export_time": max(times, default=None)})
@@ -190,11 +142,14 @@ def _settled(programme: Programme, source: Source, home: Path, fetched: Fetched)
         return receipt.model_copy(update={"state": "unchanged"} | same)
     with staging(home, source.source) as staged:
         reading, filled = read_landed(programme, source, home, whole, fetched.key, staged)
+        if reading.tells_withdrawals and not tells:
+            return _settled(programme, source, home, fetched, tells=True)
         if not reading.tables:
             return _kept_as_it_was(home, receipt, "empty", _nothing_in(source, reading, fetched.note))
         if claim := claimed_elsewhere(programme, source, home, filled, staged):
             return _conflict(home, receipt, served, claim)
         write_lake(home, source.source, fingerprint, staged)
+    lake_was_made(home, source.source)
     read: dict[str, Any] = {
         "state": "landed",
         "message": "; ".join(filter(None, [fetched.note, *reading.notes])),
@@ -202,11 +157,6 @@ def _settled(programme: Programme, source: Source, home: Path, fetched: Fetched)
         "columns_dropped": reading.columns_dropped,
     }
     return receipt.model_copy(update=read | reading.counts.model_dump())
-
-
-def _data(landed: Sequence[LandedOriginal]) -> list[LandedOriginal]:
-    """Originals that hold answers: a form that changed is told, but alone gives no reason to read again."""
-    return [each for each in landed if each.kind == "data"]
 
 
 def _nothing_in(source: Source, reading: Reading, note: str) -> str:
@@ -222,7 +172,7 @@ def _nothing_in(source: Source, reading: Reading, note: str) -> str:
 
 def _conflict(home: Path, receipt: Receipt, served: list[LandedOriginal], claim: Claim) -> Receipt:
     """The receipt of a conflict; a lake that already holds the claimed rows is withdrawn."""
-    if any(original.sha256 in claim.hashes for original in served):
+    if any(content(original) in claim.hashes for original in served):
         withdraw(home, receipt.source)
     return _kept_as_it_was(home, receipt, "conflict", claim.message)
 

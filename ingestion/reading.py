@@ -17,13 +17,11 @@ import polars as pl
 from ingestion import keys
 from ingestion.aggregate_reading import read_aggregates
 from ingestion.export_fault import ExportFault, closest
-from ingestion.export_order import moments
 from ingestion.fates import FATE, PARENT, RECORD_ID
-from ingestion.found import Found
+from ingestion.found import Found, found_in
 from ingestion.lake import QUARANTINE, stage
-from ingestion.platforms import PLATFORMS
-from ingestion.platforms.protocol import MAIN, Original, RawTable
-from ingestion.privacy import kept_columns, key_columns, pseudonymises, question_columns
+from ingestion.platforms.protocol import MAIN, Original
+from ingestion.privacy import kept_columns, pseudonymises, question_columns
 from ingestion.programme import aggregates
 from ingestion.programme.model import Programme, Source
 from ingestion.pseudonyms import pseudonym_key
@@ -49,6 +47,8 @@ class Reading:
         filled: The originals that hold at least one row.
         blank: The originals that hold none.
         notes: What whoever pulled them should know.
+        tells_withdrawals: Rows in them say that someone withdrew, and those of that unit were not yet taken
+            out of every original.
     """
 
     tables: list[LakeTable] = field(default_factory=list)
@@ -57,6 +57,7 @@ class Reading:
     filled: list[Original] = field(default_factory=list)
     blank: list[Original] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tells_withdrawals: bool = False
 
 
 def read_originals(
@@ -73,7 +74,7 @@ def read_originals(
     Raises:
         ExportFault: An original cannot be read, a key's column is missing, or no row is usable.
     """
-    found = _found(source, originals)
+    found = found_in(source, originals)
     if not found.filled:
         return Reading(filled=found.filled, blank=found.blank, notes=found.notes)
     if source.role in aggregates.ROLES:
@@ -84,37 +85,6 @@ def read_originals(
         found.notes += lost_places(programme, source, found)
         reading = _rows(programme, source, found, into)
     return replace(reading, filled=found.filled, blank=found.blank, notes=found.notes)
-
-
-def _found(source: Source, originals: Sequence[Original]) -> Found:
-    found = Found(moments(originals))
-    for order, original in enumerate(originals):
-        export = PLATFORMS[source.platform].read(original, source)
-        found.gone += [(found.at[order], export.gone)] if export.gone else []
-        found.living += [(found.at[order], export.living)] if export.living is not None else []
-        tables = {name: table for name, table in export.tables.items() if table.columns}
-        is_filled = any(len(table.lines) or table.ragged for table in tables.values())
-        (found.filled if is_filled else found.blank).append(original)
-        says_nothing = not is_filled and not export.gone and export.living is None
-        found.notes += [f"{original.name}: it holds no rows"] if says_nothing else []
-        for name, table in tables.items():
-            found.notes += [f"{table.file}: {table.note}"] if table.note else []
-            if name == MAIN and source.role not in aggregates.ROLES:
-                _check_columns(source, table)
-            found.tables.setdefault(name, []).append((table, order))
-    return found
-
-
-def _check_columns(source: Source, table: RawTable) -> None:
-    columns = table.columns
-    for key, column in key_columns(source).items():
-        if column not in columns:
-            raise ExportFault(
-                table.file,
-                f"{key} of source {source.source} names the column '{column}', which is not in the export"
-                f"{closest(column, columns)}",
-                f"correct {key} in sources.yml, or export the file again with that column",
-            )
 
 
 def _check_instrument(programme: Programme, source: Source, found: Found) -> None:
@@ -141,7 +111,8 @@ def _rows(programme: Programme, source: Source, found: Found, into: Path) -> Rea
     columns = {name: kept_columns(programme, source, found.columns(name)) for name in tables}
     for kept in columns.values():
         _check_case(found.filled[0].name, kept)
-    counts = counted((table.marked for table in tables.values()), found.ragged_count)
+    gone = found.withdrawn_count
+    counts = counted((table.marked for table in tables.values()), found.ragged_count, gone)
     left_out = [ragged(found.of(name)) for name in tables] + [set_aside(table) for table in tables.values()]
     out = quarantine(left_out, counts)
     written = []
@@ -154,7 +125,7 @@ def _rows(programme: Programme, source: Source, found: Found, into: Path) -> Rea
         for name in columns
         for column in sorted(found.columns(name) - set(columns[name]))
     ]
-    return Reading(written, counts, dropped)
+    return Reading(written, counts, dropped, tells_withdrawals=counts.rows_withdrawn > gone)
 
 
 def _aggregates(source: Source, found: Found, into: Path) -> Reading:

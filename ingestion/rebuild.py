@@ -9,9 +9,9 @@ from pathlib import Path
 from ingestion.encryption import landing_key
 from ingestion.export_fault import ExportFault
 from ingestion.lake import staging, write_lake
+from ingestion.landed_reading import input_hash, read_landed
 from ingestion.landing import served_originals
 from ingestion.programme.model import Programme, Source
-from ingestion.pull import input_hash, read_landed
 from ingestion.receipt import LandedOriginal
 from ingestion.sandbox import ReadingBroke, reader
 

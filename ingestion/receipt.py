@@ -25,6 +25,9 @@ class LandedOriginal(BaseModel):
     bytes: int = Field(ge=0, description="Size of the original.")
     kind: Literal["data", "definition", "attachment"] = "data"
     exported_at: str | None = Field(None, description="Time of export where its name does not tell, UTC.")
+    redacted_from: str | None = Field(
+        None, description="Address of the content that came, where people who withdrew were taken out of it."
+    )
 
 
 class LakeTable(BaseModel):

@@ -31,7 +31,9 @@ from ingestion.export_fault import ExportFault
 from ingestion.platforms.protocol import Original
 from ingestion.programme.model import Programme, Source
 from ingestion.reading import Reading
+from ingestion.redaction import Redaction
 from ingestion.sandbox_child import LENGTH_BYTES, Request
+from ingestion.withdrawal import Withdrawals
 
 _PROJECT = Path(ingestion.__file__).parent.parent
 _COMMAND = [sys.executable, "-P", "-c", "from ingestion.sandbox_child import serve; serve()"]
@@ -79,6 +81,31 @@ class Reader:
             OSError: A file could not be read or written.
             ReadingBroke: The child met an error of another kind.
         """
+        answer = self._asked(programme, source, originals, into)
+        return TypeAdapter(Reading).validate_python(answer["reading"])
+
+    def redact(
+        self,
+        programme: Programme,
+        source: Source,
+        originals: Sequence[Original],
+        known: Withdrawals,
+        may_tell: bool,
+        into: Path,
+    ) -> Redaction:
+        """`redaction.redact`, elsewhere; raises as `read` does."""
+        answer = self._asked(programme, source, originals, into, known, may_tell)
+        return TypeAdapter(Redaction).validate_python(answer["redaction"])
+
+    def _asked(
+        self,
+        programme: Programme,
+        source: Source,
+        originals: Sequence[Original],
+        into: Path,
+        known: Withdrawals | None = None,
+        may_tell: bool = False,
+    ) -> dict[str, Any]:
         most = _setting("SITEWISE_READ_MEMORY_MB", 2048) * _MIB
         seconds = _setting("SITEWISE_READ_SECONDS", 900)
         # The backstop for what grows faster than it is looked at; allocators reserve more than they use.
@@ -88,9 +115,10 @@ class Reader:
         try:
             if self._child is None:
                 self._start()
-            self._send(Request(programme, source, originals, into, _environment(programme), room))
+            environment = _environment(programme)
+            self._send(Request(programme, source, originals, into, environment, room, known, may_tell))
             answer = self._answer(time.monotonic() + seconds, self._idle_bytes + most, begun)
-            is_whole = "reading" in answer or "fault" in answer or "system" in answer
+            is_whole = not answer.keys().isdisjoint(("reading", "redaction", "fault", "system"))
         except _Stopped as stopped:
             raise _fault(originals, begun, str(stopped)) from None
         finally:
@@ -98,7 +126,7 @@ class Reader:
                 self.close()
         if "memory" in answer:
             raise _fault(originals, begun, _too_large(most))
-        return _unpacked(answer)
+        return _answered(answer)
 
     def close(self) -> None:
         """Ends the child, whatever it is doing."""
@@ -228,9 +256,9 @@ def _fault(originals: Sequence[Original], begun: Sequence[str], message: str) ->
     )
 
 
-def _unpacked(answer: dict[str, Any]) -> Reading:
-    if "reading" in answer:
-        return TypeAdapter(Reading).validate_python(answer["reading"])
+def _answered(answer: dict[str, Any]) -> dict[str, Any]:
+    if "reading" in answer or "redaction" in answer:
+        return answer
     if "fault" in answer:
         kind, *words = map(str, answer["fault"])
         raise _FAULTS.get(kind, ExportFault)(*words)

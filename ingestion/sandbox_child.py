@@ -24,6 +24,7 @@ from ingestion.export_fault import ExportFault
 if TYPE_CHECKING:
     from ingestion.platforms.protocol import Original, RawExport
     from ingestion.programme.model import Programme, Source
+    from ingestion.withdrawal import Withdrawals
 
 LENGTH_BYTES = 8
 _LARGEST_FILE = 64 * 1024**3
@@ -31,7 +32,10 @@ _LARGEST_FILE = 64 * 1024**3
 
 @dataclass(frozen=True)
 class Request:
-    """One reading: the arguments of `read_originals`, the environment, and how much memory it may reserve."""
+    """One reading: the arguments of `read_originals`, the environment, and how much memory it may reserve.
+
+    With withdrawals, it is to redact instead: see `redaction.redact`.
+    """
 
     programme: "Programme"
     source: "Source"
@@ -39,6 +43,8 @@ class Request:
     into: Path
     environment: dict[str, str]
     room_bytes: int
+    known: "Withdrawals | None" = None
+    may_tell: bool = False
 
 
 def serve() -> None:
@@ -55,6 +61,7 @@ def serve() -> None:
     from pydantic import TypeAdapter
 
     from ingestion.reading import Reading, read_originals
+    from ingestion.redaction import Redaction, redact
 
     _announce_files(answer)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -67,8 +74,13 @@ def serve() -> None:
         os.environ.update(request.environment)
         _limit(resource.RLIMIT_DATA, idle_bytes + request.room_bytes)
         try:
-            reading = read_originals(request.programme, request.source, request.originals, request.into)
-            answer(reading=TypeAdapter(Reading).dump_python(reading, mode="json"))
+            given = request.programme, request.source, request.originals
+            if request.known is None:
+                reading = read_originals(*given, request.into)
+                answer(reading=TypeAdapter(Reading).dump_python(reading, mode="json"))
+            else:
+                redaction = redact(*given, request.known, request.may_tell, request.into)
+                answer(redaction=TypeAdapter(Redaction).dump_python(redaction, mode="json"))
         except ExportFault as fault:
             answer(fault=[type(fault).__name__, fault.file, fault.message, fault.remedy])
         except MemoryError:

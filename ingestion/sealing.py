@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingestion.encryption import LandingKey, is_encrypted
 from ingestion.landing import SEALED, address, file_hash, flush, read_receipts, settle, write_receipt
+from ingestion.redaction_log import addressed_anew, lines
 
 
 def seal(home: Path, source: str, key: LandingKey) -> None:
@@ -35,13 +36,22 @@ def seal(home: Path, source: str, key: LandingKey) -> None:
             copy.parent.mkdir(mode=0o700, exist_ok=True)
             shutil.copyfile(path, copy)
             settle(copy, target, key)
+    # Contents that were redacted are here no more, but receipts and the log name them.
+    redacted = {line.old for line in lines(home) if line.source == source and not line.sealed}
+    renamed = {gone: address(gone, key) for gone in redacted} | moved
     for receipt in list(read_receipts(home, source)):
         originals = [
-            each.model_copy(update={"sha256": moved.get(each.sha256, each.sha256)})
+            each.model_copy(
+                update={
+                    "sha256": renamed.get(each.sha256, each.sha256),
+                    "redacted_from": renamed.get(each.redacted_from or "", each.redacted_from),
+                }
+            )
             for each in receipt.originals
         ]
         if originals != receipt.originals:
             write_receipt(home, receipt.model_copy(update={"originals": originals}))
+    addressed_anew(home, source, key.key_id, lambda before: address(before, key))
     for before in moved:
         shutil.rmtree(folder / before)
     shutil.rmtree(folder / ".arriving-seal", ignore_errors=True)

@@ -33,14 +33,15 @@ def quarantine(aside: Sequence[pl.DataFrame], counts: Counts) -> pl.DataFrame:
     return rows.sort(order, nulls_last=True)
 
 
-def counted(marked: Iterable[pl.DataFrame], ragged_count: int) -> Counts:
+def counted(marked: Iterable[pl.DataFrame], ragged_count: int, withdrawn_count: int = 0) -> Counts:
     """The counts of a reading, over all tables.
 
     Args:
         marked: Every table's marked rows.
         ragged_count: Rows that could not be taken at all.
+        withdrawn_count: Rows of people who withdrew that had been taken out before.
     """
-    total: Counter[str | None] = Counter({fates.QUARANTINED: ragged_count})
+    total: Counter[str | None] = Counter({fates.QUARANTINED: ragged_count, fates.WITHDRAWN: withdrawn_count})
     for frame in marked:
         total.update(dict(frame[FATE].value_counts().iter_rows()))
     return Counts(

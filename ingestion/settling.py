@@ -42,7 +42,7 @@ def settled(programme: Programme, source: Source, found: Found, key: bytes) -> d
     """
     exports: dict[str, int] = {}
     tables: dict[str, Settled] = {}
-    for name in _parents_first(found):
+    for name in found.parents_first():
         parts, narrow = [], []
         for table, order in found.tables[name]:
             export = exports.setdefault(table.export or f"#{order}", len(exports))
@@ -65,20 +65,6 @@ def _needed(marked: pl.DataFrame) -> list[str]:
     """What the next steps read; the rest would only take room."""
     needed = {RECORD_ID, PARENT, keys.SUBMITTED_AT, fates.EXPORT, fates.FATE, fates.REASON, fates.FIELD}
     return [column for column in marked.columns if column in needed]
-
-
-def _parents_first(found: Found) -> list[str]:
-    """The form's own table, then repeats by name, each after the table that holds its parents."""
-    names = [MAIN]
-    waiting = sorted(found.tables.keys() - {MAIN})
-    while waiting:
-        ready = [name for name in waiting if found.parent(name) in names]
-        names += ready
-        # Of repeats that name each other as parents, none can come first.
-        if not ready:
-            raise ValueError("repeats are each other's parents")
-        waiting = [name for name in waiting if name not in ready]
-    return names
 
 
 def _main(programme: Programme, source: Source, main: pl.DataFrame, found: Found) -> pl.DataFrame:

@@ -16,7 +16,7 @@ from ingestion.coarsening import coarsened, unreadable
 from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, VERSION
 from ingestion.formats.times import iso_times
 from ingestion.found import Found
-from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, key_marks, with_keys
+from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, WITHDRAWN, key_marks, with_keys
 from ingestion.platforms.protocol import MAIN, RawTable
 from ingestion.privacy import coarse_columns, pseudonym_columns
 from ingestion.programme.model import Programme, Source
@@ -82,7 +82,7 @@ def stamped(
         rows = with_keys(rows, source, hidden)
         marks = [*key_marks(source), *accept_marks(source)]
         told |= {mark_column(place): mark.where for place, mark in enumerate(marks)}
-        told |= {WHY_UNUSABLE: identity.why_unusable, IS_WITHDRAWN: identity.is_withdrawn}
+        told |= {WHY_UNUSABLE: identity.why_unusable, IS_WITHDRAWN: _is_withdrawn(source, table)}
         asked = first_row_columns(source)
     narrow = rows.select(
         *(expression.alias(column) for column, expression in told.items() if expression is not None), *asked
@@ -112,6 +112,13 @@ def lost_places(programme: Programme, source: Source, found: Found) -> Iterator[
         for column, count in lost.items():
             at = column if name == MAIN else f"{name}/{column}"
             yield f"{at}: {count} cells are no coordinates of a point, and were left out"
+
+
+def _is_withdrawn(source: Source, table: RawTable) -> pl.Expr | None:
+    """Whether the platform says so, or the column that `keys.withdrawn` names."""
+    says = [] if table.identity.is_withdrawn is None else [table.identity.is_withdrawn]
+    says += [pl.col(WITHDRAWN) == "yes"] if source.keys.withdrawn else []
+    return pl.any_horizontal(says).fill_null(False) if says else None
 
 
 def _submitted(source: Source, table: RawTable) -> pl.Expr | None:

@@ -106,12 +106,14 @@ class Original:
         path: Where it lies.
         kind: What it holds.
         exported_at: Time the platform exported it, ISO 8601 UTC, where that is known otherwise than by name.
+        is_redacted: It was rewritten without people who withdrew, and is read as `redacted_file` wrote it.
     """
 
     name: str
     path: Path
     kind: Kind = "data"
     exported_at: str | None = None
+    is_redacted: bool = False
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class RawTable:
         file: Name of the file the rows stand in.
         note: What whoever pulled the file should know, or nothing.
         parent: For a repeat: the table its parents stand in.
+        withdrawn_count: Rows of people who withdrew that were taken out of a redacted original.
     """
 
     cells: pl.LazyFrame
@@ -172,6 +175,7 @@ class RawTable:
     file: str
     note: str = ""
     parent: str = MAIN
+    withdrawn_count: int = 0
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,9 @@ class Keys(Part):
     cohort: Column | None = Field(None, description="Entry cohort.")
     order_by: Column | None = Field(None, description="Order of a unit's rows.")
     disposition: Column | None = Field(None, description="Result of the visit.")
+    withdrawn: Column | None = Field(
+        None, description="Whether the unit withdrew its consent: yes or no, or a map to these."
+    )
     subgroups: dict[Id, Column] = Field(default_factory=dict, description="Dimension -> column.")
 
     @model_validator(mode="after")
@@ -142,6 +145,12 @@ class Keys(Part):
             if word not in get_args(Disposition):
                 raise refusal(
                     f"'{word}' is not a disposition", f"write one of {known}", f"disposition.map.{code}"
+                )
+        for code, word in (self.withdrawn.map or {}).items() if self.withdrawn else ():
+            if word not in ("yes", "no"):
+                remedy = "write yes or no, in quotes"
+                raise refusal(
+                    f"'{word}' does not say whether consent was withdrawn", remedy, f"withdrawn.map.{code}"
                 )
         for code, word in (self.arm.map or {}).items() if self.arm else ():
             if not re.fullmatch(ARM_PATTERN, word):

@@ -1,0 +1,81 @@
+"""Landed originals, read into the tables of a lake; and the hash of all that decides what comes of it.
+
+In: originals that have landed. Out: staged tables, and one hash over the originals and how they are read: the
+same hash, the same tables. Nothing is fetched, and no receipt is known here.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ingestion.encryption import LandingKey
+from ingestion.export_order import in_export_order
+from ingestion.opening import opened
+from ingestion.platforms.protocol import Original
+from ingestion.privacy import (
+    identifying_columns,
+    pseudonymises,
+    question_columns,
+    units_are_pseudonymous,
+)
+from ingestion.programme.model import Programme, Source
+from ingestion.pseudonyms import key_id, pseudonym_key
+from ingestion.reading import Reading
+from ingestion.receipt import LandedOriginal
+from ingestion.sandbox import reader
+
+# Raised when the same original would be read differently, so that every lake is written anew.
+READER = 1
+_NOT_READING = {"max_age_days", "units"}
+
+
+def read_landed(
+    programme: Programme,
+    source: Source,
+    home: Path,
+    landed: Sequence[LandedOriginal],
+    key: LandingKey | None,
+    into: Path,
+) -> tuple[Reading, list[LandedOriginal]]:
+    """Reads originals from the landing, each content once, into a folder.
+
+    Returns:
+        What is in them, and those that hold at least one row.
+
+    Raises:
+        ExportFault: One cannot be opened or used.
+        ReadingBroke: An error that nobody foresaw.
+    """
+    data = _data(landed)
+    with opened(home, source.source, data, key) as paths, reader() as child:
+        originals = [
+            Original(each.name, path, each.kind, each.exported_at, each.redacted_from is not None)
+            for each, path in zip(data, paths, strict=True)
+        ]
+        reading = child.read(programme, source, in_export_order(originals), into)
+    filled = {original.path for original in reading.filled}
+    return reading, [each for each, path in zip(data, paths, strict=True) if path in filled]
+
+
+def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOriginal]) -> str:
+    """SHA-256 over originals and everything in the YAML that says how they are read; raises ExportFault."""
+    key = pseudonym_key(programme) if pseudonymises(programme, source) else None
+    config = {
+        "reader": READER,
+        "source": source.model_dump(mode="json", exclude=_NOT_READING),
+        "door": programme.door(source).model_dump(mode="json"),
+        "questions": question_columns(programme, source),
+        "identifying": sorted(identifying_columns(programme, source)),
+        "public": programme.privacy.public,
+        "unit_scope": programme.units.unique_in,
+        "pseudonymous_units": units_are_pseudonymous(programme),
+        "key_id": key_id(key) if key else None,
+        "originals": [[original.name, original.sha256] for original in in_export_order(_data(landed))],
+    }
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
+
+
+def _data(landed: Sequence[LandedOriginal]) -> list[LandedOriginal]:
+    """Originals that hold answers: a form that changed is told, but alone gives no reason to read again."""
+    return [each for each in landed if each.kind == "data"]
