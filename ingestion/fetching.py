@@ -24,6 +24,7 @@ from ingestion.platforms.http import Api
 from ingestion.platforms.protocol import Ask, Offered, Outcome
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import LandedOriginal, Receipt
+from ingestion.sandbox import begin_reading
 from ingestion.sealing import seal
 from ingestion.unchanged import Seen
 
@@ -164,6 +165,7 @@ def _landed_once(
         original = LandedOriginal.model_validate(told["original"])
         if original.name == offered.name and landed_path(home, source, original).is_file():
             return original
+    begin_reading()
     marks = seen.marks(origin)
     original = land(home, source, offered.name, fetch, key=key)
     seen.note(origin, marks, {"key_id": key_id, "original": original.model_dump(mode="json")})

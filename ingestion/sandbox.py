@@ -70,6 +70,12 @@ class Reader:
         self._child: subprocess.Popen[bytes] | None = None
         self._heard = b""
         self._idle_bytes = 0
+        self._is_ready = False
+
+    def begin(self) -> None:
+        """Starts the child without waiting for it: something new is landing, and will want to be read."""
+        if self._child is None:
+            self._start()
 
     def read(
         self, programme: Programme, source: Source, originals: Sequence[Original], into: Path
@@ -113,8 +119,8 @@ class Reader:
         begun: list[str] = []
         is_whole = False
         try:
-            if self._child is None:
-                self._start()
+            self.begin()
+            self._wait_until_ready()
             environment = _environment(programme)
             self._send(Request(programme, source, originals, into, environment, room, known, may_tell))
             answer = self._answer(time.monotonic() + seconds, self._idle_bytes + most, begun)
@@ -132,7 +138,7 @@ class Reader:
         """Ends the child, whatever it is doing."""
         if self._child is None:
             return
-        child, self._child, self._heard = self._child, None, b""
+        child, self._child, self._heard, self._is_ready = self._child, None, b"", False
         child.kill()
         child.communicate()
 
@@ -148,8 +154,12 @@ class Reader:
             # Control-C is for the parent, which ends the child.
             start_new_session=True,
         )
-        self._answer(time.monotonic() + _START_SECONDS, 1 << 62, [])
-        self._idle_bytes = self._memory()
+
+    def _wait_until_ready(self) -> None:
+        if not self._is_ready:
+            self._answer(time.monotonic() + _START_SECONDS, 1 << 62, [])
+            self._idle_bytes = self._memory()
+            self._is_ready = True
 
     def _send(self, request: Request) -> None:
         assert self._child is not None and self._child.stdin is not None
@@ -215,6 +225,12 @@ def reader() -> Iterator[Reader]:
         yield _shared[0]
     finally:
         _shared.pop().close()
+
+
+def begin_reading() -> None:
+    """Has the process's reader start its child meanwhile, if there is a reader."""
+    for each in _shared:
+        each.begin()
 
 
 def _environment(programme: Programme | None) -> dict[str, str]:
