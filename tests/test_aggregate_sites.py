@@ -1,6 +1,7 @@
 """A site that sends moments, a pilot known from a paper: gated like others, marked as what they are."""
 
 import csv
+import shutil
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -141,14 +142,14 @@ def test_they_pass_a_gate_of_their_own(two_nights, published) -> None:
 def test_moments_that_contradict_themselves_withhold_their_cell_and_no_other(
     two_nights, tmp_path, sitewise, published
 ) -> None:
-    programme, home, _ = two_nights
-    path = programme.folder / "moments/site_g.csv"
-    good = path.read_text()
+    programme, before, _ = two_nights
+    folder, home = tmp_path / "programme", tmp_path / "home"
+    shutil.copytree(programme.folder, folder)
+    shutil.copytree(before, home, symlinks=True)
     rows = moments(programme, "site_g")
     rows[0]["sd"] = "-3"
-    write(path, rows)
-    night = sitewise(home, "nightly", "--programme", programme.folder)
-    path.write_text(good)
+    write(folder / "moments/site_g.csv", rows)
+    night = sitewise(home, "nightly", "--programme", folder)
     assert night.returncode == 0, night.stdout + night.stderr
     states = published(
         home,
