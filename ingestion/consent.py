@@ -79,7 +79,7 @@ def without_withdrawn(
     originals: Sequence[LandedOriginal],
     key: LandingKey | None,
     tells: bool = False,
-) -> list[LandedOriginal]:
+) -> tuple[list[LandedOriginal], str]:
     """Rewrites what a source has landed wherever it holds people who withdrew.
 
     Args:
@@ -91,18 +91,18 @@ def without_withdrawn(
         tells: They are known to tell withdrawals.
 
     Returns:
-        The originals, or what takes their places.
+        The originals, or what takes their places; and what whoever pulled them should know, or nothing.
 
     Raises:
         ExportFault: An original that counts today cannot be read, or the list of who withdrew cannot be used.
         ReadingBroke: An error that nobody foresaw.
     """
     if source.is_aggregate or not (tells or anyone_withdrew(home)):
-        return list(originals)
+        return list(originals), ""
     known = withdrawals(home, programme)
     state, here = _State.of(home, source.source), _here(home, source.source)
     if not tells and state.fingerprint == _fingerprint(programme, source, known) and here <= state.originals:
-        return [now_at(home, source.source, each) for each in originals]
+        return [now_at(home, source.source, each) for each in originals], ""
     served = _served(home, source.source)
     work = _Work(programme, source, home, key, served, state)
     known = work.through([each for each in originals if each.kind == "data"], known, may_tell=True)
@@ -117,7 +117,7 @@ def without_withdrawn(
     state.fingerprint = _fingerprint(programme, source, known)
     state.originals = frozenset(_here(home, source.source))
     state.save(home, source.source)
-    return [now_at(home, source.source, each) for each in originals]
+    return [now_at(home, source.source, each) for each in originals], work.note
 
 
 def is_lake_clean(home: Path, source: str) -> bool:
@@ -158,6 +158,7 @@ class _Work:
     key: LandingKey | None
     served: Mapping[_Key, _Served]
     state: _State
+    note: str = ""
 
     def through(self, originals: Sequence[LandedOriginal], known: Withdrawals, may_tell: bool) -> Withdrawals:
         """Looks through originals together, and rewrites those that must be; returns who withdrew by then."""
@@ -178,6 +179,11 @@ class _Work:
             )
             found = child.redact(self.programme, self.source, ordered, known, may_tell, Path(scratch))
             known = told(self.home, known, self.source.source, found.told)
+            if found.nameless_count:
+                self.note = (
+                    f"{found.nameless_count} rows say that consent was withdrawn, but name no unit or no "
+                    "known site, so that nothing but these rows was taken out: find out whose they are"
+                )
             for place, rewritten in found.rewritten.items():
                 self._replace(by_path[ordered[place].path], Path(scratch, str(place)), rewritten)
         return known

@@ -130,7 +130,7 @@ def _settled(
     """Replaces the source's lake where what was fetched, or how it is read, is not what the lake holds."""
     receipt, served = fetched.receipt, fetched.served
     whole = each_once([*served, *fetched.found] if receipt.mode == "delta" else fetched.found)
-    whole = without_withdrawn(programme, source, home, whole, fetched.key, tells)
+    whole, note = without_withdrawn(programme, source, home, whole, fetched.key, tells)
     fingerprint = input_hash(programme, source, whole)
     times = [time for original in whole if (time := export_time(original.name))]
     receipt = receipt.model_copy(update={"input_hash": fingerprint, "export_time": max(times, default=None)})
@@ -152,7 +152,7 @@ def _settled(
     lake_was_made(home, source.source)
     read: dict[str, Any] = {
         "state": "landed",
-        "message": "; ".join(filter(None, [fetched.note, *reading.notes])),
+        "message": "; ".join(filter(None, [fetched.note, note, *reading.notes])),
         "tables": reading.tables,
         "columns_dropped": reading.columns_dropped,
     }

@@ -6,6 +6,7 @@ In: a programme and a home with a landing. Out: the lake, with the same bytes as
 from collections.abc import Iterator
 from pathlib import Path
 
+from ingestion.consent import lake_was_made, without_withdrawn
 from ingestion.encryption import landing_key
 from ingestion.export_fault import ExportFault
 from ingestion.lake import staging, write_lake
@@ -33,10 +34,13 @@ def _rebuilt(
     programme: Programme, source: Source, home: Path, landed: list[LandedOriginal]
 ) -> ExportFault | None:
     try:
+        key = landing_key(programme)
+        landed, _ = without_withdrawn(programme, source, home, landed, key)
         with staging(home, source.source) as staged:
-            reading, _ = read_landed(programme, source, home, landed, landing_key(programme), staged)
+            reading, _ = read_landed(programme, source, home, landed, key, staged)
             if reading.tables:
                 write_lake(home, source.source, input_hash(programme, source, landed), staged)
+                lake_was_made(home, source.source)
     except ExportFault as fault:
         return fault
     except ReadingBroke as broke:

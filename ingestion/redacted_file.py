@@ -164,7 +164,7 @@ def _rows(table: Redacted) -> tuple[pl.DataFrame, dict[str, list[str]]]:
 
 
 def _template(table: Redacted, name: str, said: pl.Expr, columns: Sequence[str]) -> pl.Series | None:
-    """The ids with signs for columns in place of values; None where they would not give the same ids again."""
+    """The ids with signs for columns in place of values; None where these would not give the same ids."""
     blanks = {
         column: pl.when(pl.col(column).is_not_null()).then(pl.lit(_token(place)))
         for place, column in enumerate(columns)

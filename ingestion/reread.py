@@ -50,7 +50,7 @@ def reread(programme: Programme, home: Path) -> Iterator[Receipt]:
 def _without_withdrawn(programme: Programme, source: Source, home: Path) -> Iterator[Receipt]:
     key = landing_key(programme)
     served = served_originals(home, source.source, source.pull.gathers)
-    served = without_withdrawn(programme, source, home, served, key)
+    served, _ = without_withdrawn(programme, source, home, served, key)
     if is_lake_clean(home, source.source):
         return
     last = last_served(home, source.source)

@@ -12,17 +12,17 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ingestion.export_fault import ExportFault
-from ingestion.privacy import units_are_pseudonymous
+from ingestion.privacy import pseudonym_columns, units_are_pseudonymous
 from ingestion.programme.model import Programme, Source
 from ingestion.programme.words import normal_code
-from ingestion.pseudonyms import key_id, pseudonym_key
-from ingestion.redaction_log import Line, put_whole
+from ingestion.pseudonyms import key_id, normalised, pseudonym_key
+from ingestion.redaction_log import Line, lines, put_whole
 
 FILE = "withdrawals.json"
 _SALT_BYTES = 32
@@ -158,8 +158,15 @@ def told(home: Path, known: Withdrawals, source: str, new: Mapping[str, tuple[st
     return grown
 
 
-def revoke(home: Path, programme: Programme, unit_id: str, site: str) -> int:
-    """Ends a unit's withdrawal, which was told by mistake.
+def of_unit(programme: Programme, known: Withdrawals, unit_id: str, site: str) -> set[str]:
+    """The withdrawals of one unit, by its id as in the exports and its site or that site's code."""
+    sites = Sites(programme)
+    place = sites.site(site) if sites.is_in_key else ""
+    return {known.unit(place, name) for name in _spellings(programme, unit_id)} & known.by_key.keys()
+
+
+def revoke(home: Path, programme: Programme, unit_id: str, site: str = "") -> int:
+    """Ends a unit's withdrawal, which was told by mistake, and those of single records of it.
 
     Exports that are delivered again are landed as they are from then on, which brings the unit back; so the
     source that told the withdrawal must have been corrected first.
@@ -171,34 +178,30 @@ def revoke(home: Path, programme: Programme, unit_id: str, site: str) -> int:
         site: Its site, or its code.
 
     Returns:
-        How many withdrawals ended.
+        How many withdrawals of units ended.
 
     Raises:
         ExportFault: As `withdrawals`.
     """
     known = withdrawals(home, programme)
-    sites = Sites(programme)
-    place = sites.site(site) if sites.is_in_key else ""
-    ended = {known.unit(place, name) for name in _spellings(programme, unit_id)} & known.by_key.keys()
-    return end(home, known, ended)
-
-
-def end(home: Path, known: Withdrawals, ended: Iterable[str]) -> int:
-    """Ends withdrawals by their hash; returns how many there were."""
-    gone = known.by_key.keys() & set(ended)
-    if gone:
-        Line.stand_no_more(home, gone)
+    units = of_unit(programme, known, unit_id, site)
+    # Versions of a record under another id went with the unit: they are told of in the same lines.
+    with_it = {key for line in lines(home) if units & {*line.withdrawals} for key in line.withdrawals}
+    records = {key for key in with_it & known.by_key.keys() if known.by_key[key].kind == "record"}
+    ended = units | (records if units else set())
+    if ended:
+        # What is remembered of dropped files points to their redacted forms.
+        for memory in (home / "lake" / ".seen").glob("*-drop.json"):
+            memory.unlink()
+        Line.stand_no_more(home, ended)
         _keep(
-            home, replace(known, by_key={key: each for key, each in known.by_key.items() if key not in gone})
+            home, replace(known, by_key={key: each for key, each in known.by_key.items() if key not in ended})
         )
-    return len(gone)
+    return len(units)
 
 
 def _spellings(programme: Programme, unit_id: str) -> set[str]:
     """The unit's id as the lake may have it."""
-    from ingestion.privacy import pseudonym_columns
-    from ingestion.pseudonyms import normalised
-
     if not units_are_pseudonymous(programme):
         return {text for text in [normalised(unit_id, "id")] if text}
     key = pseudonym_key(programme)

@@ -14,6 +14,7 @@ from orchestration.cli_check import check
 from orchestration.cli_options import HomeOption, ProgrammeOption, fail, read_settings
 from orchestration.cli_release import release_app
 from orchestration.cli_ui import ui
+from orchestration.cli_withdrawals import withdrawals_app
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -83,4 +84,5 @@ def simulate(
 
 app.command()(check)
 app.add_typer(release_app, name="release")
+app.add_typer(withdrawals_app, name="withdrawals")
 app.command()(ui)

@@ -20,6 +20,9 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without it, only 
 def list_command(home: HomeOption = "") -> None:
     """List every release, oldest first; the one being served is marked.
 
+    `holds withdrawn`: people who have withdrawn their consent since are counted in it, so that it can be
+    verified, but not served again.
+
     Example: sitewise release list
     """
     from orchestration.release.listing import list_releases
@@ -27,7 +30,8 @@ def list_command(home: HomeOption = "") -> None:
     settings = read_settings(home)
     table = Table("", "release", "as of", "published at (UTC)", "content", box=None)
     for release in list_releases(settings.releases):
-        mark = "served" if release.is_current else ""
+        served = "served" if release.is_current else ""
+        mark = ", ".join(filter(None, (served, "holds withdrawn" if release.holds_withdrawn else "")))
         at = release.published_at[:19].replace("T", " ")
         table.add_row(mark, release.release_id, release.as_of_date, at, release.content_hash[:12])
     if not table.rows:
@@ -70,12 +74,12 @@ def rollback(
 
     Example: sitewise release rollback --yes
     """
-    from orchestration.release.listing import NoSuchRelease, rollback_target
+    from orchestration.release.listing import HoldsWithdrawn, NoSuchRelease, rollback_target
 
     settings = read_settings(home)
     try:
         target = rollback_target(settings.releases, to or None)
-    except NoSuchRelease as fault:
+    except (NoSuchRelease, HoldsWithdrawn) as fault:
         fail(str(fault))
     _serve(settings, target.release_id, "rolled back", yes)
 
@@ -97,17 +101,18 @@ def _serve(settings: Settings, release_id: str, action: str, yes: bool) -> None:
     """Shows what would change, verifies the target, and points at it if told to."""
     from orchestration.lock import HomeHeld, hold_home
     from orchestration.release.listing import (
+        HoldsWithdrawn,
         NoSuchRelease,
         changed_tables,
         current_release,
-        find_release,
+        rollback_target,
         serve,
         verify_release,
     )
 
     try:
-        target = find_release(settings.releases, release_id)
-    except NoSuchRelease as fault:
+        target = rollback_target(settings.releases, release_id)
+    except (NoSuchRelease, HoldsWithdrawn) as fault:
         fail(str(fault))
     served = current_release(settings.releases)
     typer.echo(f"served now:  {served.release_id if served else 'none'}")

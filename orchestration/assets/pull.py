@@ -4,17 +4,21 @@ In: the programme. Out: the lake, receipts, and for each source that delivered a
 partition; one that did not gets none, so that the UI shows which one is late. No platform is known here.
 """
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import dagster as dg
 
 from ingestion.programme.model import Programme
 from ingestion.pull import pull_programme, pull_source
 from ingestion.receipt import Receipt
+from ingestion.redaction_log import held_between
 from orchestration.assets import OWNERS
 from orchestration.home import Home
 from orchestration.programmes import load
-from orchestration.warehouse import WRITER_POOL
+from orchestration.settings import Settings
+from orchestration.warehouse import WRITER_POOL, remove
 
 SOURCES = dg.AssetKey(["lake", "sources"])
 RECEIPTS = dg.AssetKey(["lake", "receipts"])
@@ -41,7 +45,8 @@ class PullFailed(RuntimeError):
 def sources(context: dg.AssetExecutionContext, home: Home) -> dg.MaterializeResult:
     """Pulls one source again."""
     programme, as_of = load(home.settings)
-    receipt = pull_source(programme, context.partition_key, home.settings.home, as_of)
+    with _warehouse_without_withdrawn(home.settings):
+        receipt = pull_source(programme, context.partition_key, home.settings.home, as_of)
     if receipt.state not in DELIVERED:
         raise PullFailed(f"{receipt.source}: {receipt.message}")
     return dg.MaterializeResult(metadata=receipt_metadata(receipt))
@@ -76,18 +81,14 @@ def receipts(
     programme, as_of = load(home.settings)
     keep_partitions(context.instance, programme)
     late: dict[str, str] = {}
-    states: dict[str, int] = {}
-    for receipt in pull_programme(programme, home.settings.home, as_of=as_of):
-        states[receipt.state] = states.get(receipt.state, 0) + 1
-        if receipt.state in DELIVERED:
-            metadata = receipt_metadata(receipt)
-            context.log_event(dg.AssetMaterialization(SOURCES, partition=receipt.source, metadata=metadata))
-            if receipt.definition_changed:
-                context.log.warning(f"source {receipt.source}: its form was changed since the last good pull")
-        else:
-            late[receipt.source] = f"{receipt.state}: {receipt.message}"
-            context.log.warning(f"source {receipt.source}: {receipt.state}: {receipt.message}")
-    yield dg.MaterializeResult(asset_key=RECEIPTS, metadata={f"{k}_sources": n for k, n in states.items()})
+    states: dict[str, str] = {}
+    with _warehouse_without_withdrawn(home.settings):
+        for receipt in pull_programme(programme, home.settings.home, as_of=as_of):
+            # A source that was made again without people who withdrew is told of twice: the last word holds.
+            states[receipt.source] = receipt.state
+            _tell(context, receipt, late)
+    counts = Counter(states.values())
+    yield dg.MaterializeResult(asset_key=RECEIPTS, metadata={f"{k}_sources": n for k, n in counts.items()})
     yield dg.AssetCheckResult(
         check_name="every_source_delivered",
         asset_key=RECEIPTS,
@@ -95,6 +96,30 @@ def receipts(
         severity=dg.AssetCheckSeverity.WARN,
         metadata=late,
     )
+
+
+def _tell(context: dg.AssetExecutionContext, receipt: Receipt, late: dict[str, str]) -> None:
+    """Reports a source that delivered, and notes one that did not."""
+    if receipt.state in DELIVERED:
+        late.pop(receipt.source, None)
+        metadata = receipt_metadata(receipt)
+        context.log_event(dg.AssetMaterialization(SOURCES, partition=receipt.source, metadata=metadata))
+        if receipt.definition_changed:
+            context.log.warning(f"source {receipt.source}: its form was changed since the last good pull")
+    else:
+        late[receipt.source] = f"{receipt.state}: {receipt.message}"
+        context.log.warning(f"source {receipt.source}: {receipt.state}: {receipt.message}")
+
+
+@contextmanager
+def _warehouse_without_withdrawn(settings: Settings) -> Iterator[None]:
+    """Removes the warehouse where people withdrew who may be in it; the next night builds it anew."""
+    before = len(list(held_between(settings.home)))
+    try:
+        yield
+    finally:
+        if len(list(held_between(settings.home))) > before:
+            remove(settings.warehouse)
 
 
 def keep_partitions(instance: dg.DagsterInstance, programme: Programme) -> None:
@@ -118,6 +143,8 @@ def receipt_metadata(receipt: Receipt) -> dict[str, str | int | bool]:
         "rows_replaced": receipt.rows_replaced,
         "rows_not_accepted": receipt.rows_not_accepted,
         "rows_quarantined": receipt.rows_quarantined,
+        "rows_deleted": receipt.rows_deleted,
+        "rows_withdrawn": receipt.rows_withdrawn,
         "columns_dropped": len(receipt.columns_dropped),
         "definition_changed": receipt.definition_changed,
     }

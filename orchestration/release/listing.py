@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from ingestion.redaction_log import held_between
 from orchestration.release.content_hash import content_hash
 
 
@@ -21,9 +22,16 @@ class NoSuchRelease(LookupError):
     """A release that was named does not exist; the message lists those that do."""
 
 
+class HoldsWithdrawn(RuntimeError):
+    """A release was made of people who have withdrawn since; it is not served again."""
+
+
 @dataclass(frozen=True)
 class Release:
-    """One release as its manifest states it."""
+    """One release as its manifest states it.
+
+    `holds_withdrawn`: people who have withdrawn their consent since are counted in it.
+    """
 
     release_id: str
     folder: Path
@@ -31,16 +39,19 @@ class Release:
     as_of_date: str
     published_at: str
     is_current: bool
+    holds_withdrawn: bool = False
 
 
 def list_releases(releases: Path) -> list[Release]:
     """Every finished release, oldest first."""
     current = _current_id(releases)
+    held = [tuple(map(datetime.fromisoformat, span)) for span in held_between(releases.parent)]
     found = []
     for path in releases.glob("*/manifest.json"):
         if path.parent.is_symlink() or path.parent.name.startswith("."):
             continue
         manifest = json.loads(path.read_text())
+        made = datetime.fromisoformat(manifest["published_at"])
         found.append(
             Release(
                 manifest["release_id"],
@@ -49,6 +60,7 @@ def list_releases(releases: Path) -> list[Release]:
                 manifest["as_of_date"],
                 manifest["published_at"],
                 path.parent.name == current,
+                any(since <= made <= until for since, until in held),
             )
         )
     return sorted(found, key=lambda release: (release.published_at, release.release_id))
@@ -112,16 +124,26 @@ def rollback_target(releases: Path, release_id: str | None = None) -> Release:
 
     Raises:
         NoSuchRelease: there is none.
+        HoldsWithdrawn: it may not be served again.
     """
     if release_id is not None:
-        return find_release(releases, release_id)
+        return _servable(find_release(releases, release_id))
     served = find_release(releases, None)
     earlier = [r for r in list_releases(releases) if r.published_at < served.published_at]
     if not earlier:
         raise NoSuchRelease(
             f"{served.release_id} is the first release. Remedy: there is nothing to go back to."
         )
-    return earlier[-1]
+    return _servable(earlier[-1])
+
+
+def _servable(release: Release) -> Release:
+    if release.holds_withdrawn:
+        raise HoldsWithdrawn(
+            f"{release.release_id} counts people who have withdrawn their consent since it was made. Remedy: "
+            "choose a release that `sitewise release list` does not mark so, or run a night."
+        )
+    return release
 
 
 def changed_tables(served: Release, target: Release) -> list[str]:
@@ -131,7 +153,12 @@ def changed_tables(served: Release, target: Release) -> list[str]:
 
 
 def serve(releases: Path, target: Release, action: str) -> None:
-    """Points at an existing release (`rolled back`, `approved`); call it under the home's lock."""
+    """Points at an existing release (`rolled back`, `approved`); call it under the home's lock.
+
+    Raises:
+        HoldsWithdrawn: it may not be served again.
+    """
+    _servable(find_release(releases, target.release_id))
     before = _current_id(releases)
     point_current(releases, target.release_id)
     append_log(releases, action, before=before, after=target.release_id)

@@ -67,7 +67,9 @@ def publish(
         raise ReleaseRefused("There is nothing to publish: the warehouse has no published tables.")
     served = current_release(releases)
     before = served.release_id if served else None
-    twin = next((r for r in reversed(list_releases(releases)) if r.content_hash == content.total), None)
+    # One that counts people who withdrew is no twin, even if what is published shows no difference.
+    known = [release for release in list_releases(releases) if not release.holds_withdrawn]
+    twin = next((r for r in reversed(known) if r.content_hash == content.total), None)
     if twin is not None and was_logged(releases, twin.release_id):
         return Published(twin.release_id, twin.folder, content.total, is_new=False)
     # A twin that the log does not know was finished by a night killed before the swap: it is served now.
