@@ -19,6 +19,7 @@ from pathlib import Path
 from ingestion.encryption import LandingKey, landing_key
 from ingestion.export_fault import NothingThere
 from ingestion.landing import land, landed_path, last_full, last_served, served_originals
+from ingestion.media import land_manifest
 from ingestion.platforms import PLATFORMS, drops, python_package
 from ingestion.platforms.http import Api
 from ingestion.platforms.protocol import Ask, Offered, Outcome
@@ -145,6 +146,8 @@ def _landed(programme: Programme, source: Source, home: Path, into: Fetched) -> 
     for offered in offers:
         yield _landed_once(home, source.source, offered, partial(place.fetch, offered), seen, into.key)
     seen.save()
+    if manifest := land_manifest(home, source, offers, into.key):
+        yield manifest
 
 
 def _landed_once(

@@ -7,10 +7,12 @@ same hash, the same tables. Nothing is fetched, and no receipt is known here.
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ingestion.encryption import LandingKey
 from ingestion.export_order import in_export_order
+from ingestion.media import MANIFEST, complete
 from ingestion.opening import opened
 from ingestion.platforms.protocol import Original
 from ingestion.privacy import (
@@ -37,8 +39,18 @@ def read_landed(
     landed: Sequence[LandedOriginal],
     key: LandingKey | None,
     into: Path,
+    may_fetch: bool = False,
 ) -> tuple[Reading, list[LandedOriginal]]:
     """Reads originals from the landing, each content once, into a folder.
+
+    Args:
+        programme: The programme.
+        source: The source.
+        home: SITEWISE_HOME.
+        landed: What has landed, files that answers name among it.
+        key: The landing's key, if it has one.
+        into: An empty folder.
+        may_fetch: Whether such files are fetched where the YAML asks for it.
 
     Returns:
         What is in them, and those that hold at least one row.
@@ -54,6 +66,8 @@ def read_landed(
             for each, path in zip(data, paths, strict=True)
         ]
         reading = child.read(programme, source, in_export_order(originals), into)
+    files, note = complete(programme, source, home, landed, key, into, may_fetch)
+    reading = replace(reading, files=files, notes=reading.notes + [note] * bool(note))
     filled = {original.path for original in reading.filled}
     return reading, [each for each, path in zip(data, paths, strict=True) if path in filled]
 
@@ -71,6 +85,7 @@ def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOrig
         "unit_scope": programme.units.unique_in,
         "pseudonymous_units": units_are_pseudonymous(programme),
         "key_id": key_id(key) if key else None,
+        "media": [each.sha256 for each in landed if each.name == MANIFEST],
         "originals": [[original.name, original.sha256] for original in in_export_order(_data(landed))],
     }
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()

@@ -158,14 +158,16 @@ def served_originals(home: Path, source: str, mode: str) -> list[LandedOriginal]
 def each_once(originals: Sequence[LandedOriginal]) -> list[LandedOriginal]:
     """Each content once: as it was exported last, or, where no time of export is known, as it first came.
 
-    The same content can come again after another, when an edit was taken back; then it is the newest.
+    The same content can come again after another, when an edit was taken back; then it is the newest. Of
+    attachments, two with the same content are two, since answers name each.
     """
-    by_hash: dict[str, LandedOriginal] = {}
+    by_hash: dict[tuple[str, str], LandedOriginal] = {}
     for original in originals:
-        known = by_hash.get(original.sha256)
+        content = (original.came_as, original.name if original.kind == "attachment" else "")
+        known = by_hash.get(content)
         if known and time_of(original) and (time_of(known), known.name) <= (time_of(original), original.name):
-            del by_hash[original.sha256]
-        by_hash.setdefault(original.sha256, original)
+            del by_hash[content]
+        by_hash.setdefault(content, original)
     return list(by_hash.values())
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from ingestion import media
 from ingestion.claims import Claim, claimed_elsewhere, content
 from ingestion.consent import lake_was_made, without_withdrawn
 from ingestion.export_fault import Encrypted, ExportFault
@@ -138,10 +139,13 @@ def _settled(
     if last and last.input_hash == fingerprint and holds(home, source.source, fingerprint, last.tables):
         if claim := claimed_elsewhere(programme, source, home, whole, lake_path(home, source.source)):
             return _conflict(home, receipt, served, claim)
+        fetched.found += media.fetched(last.originals)
         same = {name: getattr(last, name) for name in _SAME}
         return receipt.model_copy(update={"state": "unchanged"} | same)
     with staging(home, source.source) as staged:
-        reading, filled = read_landed(programme, source, home, whole, fetched.key, staged)
+        reading, filled = read_landed(
+            programme, source, home, [*whole, *media.fetched(served)], fetched.key, staged, may_fetch=True
+        )
         if reading.tells_withdrawals and not tells:
             return _settled(programme, source, home, fetched, tells=True)
         if not reading.tables:
@@ -149,6 +153,7 @@ def _settled(
         if claim := claimed_elsewhere(programme, source, home, filled, staged):
             return _conflict(home, receipt, served, claim)
         write_lake(home, source.source, fingerprint, staged)
+    fetched.found += reading.files
     lake_was_made(home, source.source)
     read: dict[str, Any] = {
         "state": "landed",

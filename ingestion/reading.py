@@ -16,6 +16,7 @@ import polars as pl
 
 from ingestion import keys
 from ingestion.aggregate_reading import read_aggregates
+from ingestion.attachments import ATTACHMENTS, attachments
 from ingestion.export_fault import ExportFault, closest
 from ingestion.fates import FATE, PARENT, RECORD_ID
 from ingestion.found import Found, found_in
@@ -25,7 +26,7 @@ from ingestion.privacy import kept_columns, pseudonymises, question_columns
 from ingestion.programme import aggregates
 from ingestion.programme.model import Programme, Source
 from ingestion.pseudonyms import pseudonym_key
-from ingestion.receipt import Counts, LakeTable
+from ingestion.receipt import Counts, LakeTable, LandedOriginal
 from ingestion.setting_aside import aside, counted, quarantine, ragged, set_aside
 from ingestion.settling import Settled, settled
 from ingestion.stamps import lost_places
@@ -49,6 +50,7 @@ class Reading:
         notes: What whoever pulled them should know.
         tells_withdrawals: Rows in them say that someone withdrew, and those of that unit were not yet taken
             out of every original.
+        files: Fetched files that kept records name.
     """
 
     tables: list[LakeTable] = field(default_factory=list)
@@ -58,6 +60,7 @@ class Reading:
     blank: list[Original] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     tells_withdrawals: bool = False
+    files: list[LandedOriginal] = field(default_factory=list)
 
 
 def read_originals(
@@ -116,6 +119,10 @@ def _rows(programme: Programme, source: Source, found: Found, into: Path) -> Rea
     left_out = [ragged(found.of(name)) for name in tables] + [set_aside(table) for table in tables.values()]
     out = quarantine(left_out, counts)
     written = []
+    passing = set().union(*columns.values())
+    files = attachments(programme, source, found, tables[MAIN], passing, key)
+    if files is not None:
+        stage(files.lazy(), into, ATTACHMENTS, files.height)
     for name in sorted(tables):
         rows, count = _kept(source, name, tables.pop(name), columns[name])
         written.append(stage(rows, into, name, count, found.parent(name)))

@@ -7,6 +7,7 @@ What somebody who unpacks would have to fear (absolute paths, `..`, links) is re
 member: without it the rest is not the whole export. Archives within archives are left out and named.
 """
 
+import hashlib
 import io
 import stat
 import zipfile
@@ -26,6 +27,7 @@ _LARGEST_RATIO = 200
 _SMALL_MEMBER = 50 * 1024**2
 _MOST_MEMBERS = 20_000
 _ENCRYPTED = 0x1
+_CHUNK_BYTES = 1 << 20
 # What the operating systems put beside the files that somebody zips.
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
@@ -95,6 +97,30 @@ def unpack(data: bytes | Path, file: str, suffixes: Collection[str]) -> Unpacked
             "zip the exports themselves, not archives of them",
         )
     return Unpacked(members, tuple(left_out))
+
+
+def member_hashes(data: bytes | Path, file: str, folder: str) -> dict[str, tuple[str, int]]:
+    """SHA-256 and size of the files in one folder of an archive, by name.
+
+    Args:
+        data: The archive's path, or its bytes.
+        file: The archive's name, for messages.
+        folder: A folder at the archive's top.
+
+    Raises:
+        ExportFault: As `read_members`.
+    """
+    found: dict[str, tuple[str, int]] = {}
+    with checked_archive(data, file) as archive:
+        for member in archive.infolist():
+            path = PurePosixPath(member.filename)
+            if len(path.parts) == 2 and path.parts[0] == folder and not member.is_dir():
+                digest = hashlib.sha256()
+                with archive.open(member) as stream:
+                    while chunk := stream.read(_CHUNK_BYTES):
+                        digest.update(chunk)
+                found[path.name] = (digest.hexdigest(), member.file_size)
+    return found
 
 
 @contextmanager

@@ -22,9 +22,10 @@ import polars as pl
 
 from ingestion.definitions.field import Definition
 from ingestion.export_fault import Encrypted, ExportFault
-from ingestion.formats.archive import read_members
+from ingestion.formats.archive import member_hashes, read_members
 from ingestion.formats.delimited import TextTable, read_delimited
 from ingestion.platforms.odk_central_api import ask
+from ingestion.platforms.odk_central_media import media_named
 from ingestion.platforms.odk_central_odata import read_odata, table_name
 from ingestion.platforms.protocol import (
     MAIN,
@@ -50,6 +51,7 @@ _TRAILING = (
     "FormVersion",
 )
 
+_MEDIA_FOLDER = "media"
 _ENCRYPTED = ("not decrypted", "missing encrypted form data")
 _REVIEWS = {
     "approved": "approved",
@@ -114,7 +116,9 @@ def _read_zip(data: bytes, original: Original, source: Source) -> RawExport:
             "no CSV in it holds the form's own rows",
             "export the submissions again as .csv.zip",
         )
-    return RawExport(tables)
+    return RawExport(
+        tables, attachments=media_named(tables, member_hashes(data, original.name, _MEDIA_FOLDER))
+    )
 
 
 def _read_json(data: bytes, original: Original) -> RawExport:

@@ -76,7 +76,8 @@ def read(original: Original, source: Source) -> RawExport:
         version_order=pl.lit(""),
         review=status.replace_strict(_REVIEWS, default=None, return_dtype=pl.String),
     )
-    attachments = _attachments(text) if text.columns else None
+    record = source.keys.record.column if source.keys.record else "KEY"
+    attachments = _attachments(text, record) if text.columns else None
     tables = {MAIN: raw_table(original, text, identity)}
     if source.repeats and text.columns:
         tables = _folded(original, text, identity, source)
@@ -151,7 +152,7 @@ def _column(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.Series:
     return pl.Series(name, texts, dtype=pl.String)
 
 
-def _attachments(text: TextTable) -> pl.DataFrame | None:
+def _attachments(text: TextTable, record: str) -> pl.DataFrame | None:
     """The media that cells name: a path in a CSV, an address in the API's JSON."""
     # Few columns name media, and a cell of its own for every other answer would take much room.
     is_media = pl.all().str.contains(_MEDIA_PATH) | pl.all().str.contains(_MEDIA_URL)
@@ -160,14 +161,14 @@ def _attachments(text: TextTable) -> pl.DataFrame | None:
     if not columns:
         return None
     named = (
-        text.cells.unpivot(columns, index="KEY", variable_name="question", value_name="cell")
+        text.cells.unpivot(columns, index=record, variable_name="question", value_name="cell")
         .with_columns(
             path=pl.col("cell").str.extract(_MEDIA_PATH), address=pl.col("cell").str.extract(_MEDIA_URL)
         )
         .filter(pl.col("path").is_not_null() | pl.col("address").is_not_null())
     )
     return named.select(
-        record_id="KEY",
+        record_id=record,
         question="question",
         name=pl.coalesce("path", "address"),
         url=pl.when(pl.col("address").is_not_null()).then("cell"),

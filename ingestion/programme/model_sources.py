@@ -62,6 +62,9 @@ class Pull(Part):
     mode: Literal["snapshot", "delta"] = Field(
         "snapshot", description="In a snapshot absent rows are deleted."
     )
+    attachments: Literal["name", "fetch"] = Field(
+        "name", description="Whether files that answers name are fetched, or known by name and hash."
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> "Pull":
