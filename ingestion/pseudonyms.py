@@ -33,6 +33,11 @@ def normalised_id(text: pl.Expr) -> pl.Expr:
     return pl.when(clean != "").then(clean)
 
 
+def is_normalised(text: pl.Expr) -> pl.Expr:
+    """Whether an id is plainly what `normalised_id` would make of it: ASCII signs without small letters."""
+    return text.str.contains(r"^[!-`{-~]+$")
+
+
 def normalised(text: str, kind: IdKind) -> str | None:
     """An identifier in its kind's one spelling, or None where nothing is left of it.
 

@@ -149,26 +149,27 @@ def _aggregates(source: Source, found: Found, into: Path) -> Reading:
 
 def _kept(source: Source, name: str, table: Settled, columns: Sequence[str]) -> tuple[pl.LazyFrame, int]:
     """A table's kept rows, not yet read, with their columns in the lake's order; and their number."""
-    settled = [RECORD_ID, keys.SUBMITTED_AT] if name == MAIN else [RECORD_ID, PARENT]
     system = keys.system_columns(source) if name == MAIN else [RECORD_ID, PARENT]
     none = pl.lit(None, dtype=pl.String)
-    beside = table.marked.select(*settled, pl.col(FATE).is_null().alias(_IS_KEPT))
-    count = int(beside[_IS_KEPT].sum())
+    first = kept_count = 0
     pieces = []
-    first = 0
     for part in table.parts:
-        own = beside.slice(first, len(part.table.lines))
-        first += own.height
-        there = {*part.table.columns, *(column for column in system if column not in settled)}
-        cells = part.rows.select(
-            (pl.col(column) if column in there and column != PARENT else none.alias(column))
+        marked = table.marked.slice(first, len(part.table.lines))
+        first += marked.height
+        kept_count += marked[FATE].null_count()
+        is_whole = marked[FATE].null_count() == marked.height
+        beside = marked.select(*part.beside, pl.col(FATE).is_null().alias(_IS_KEPT))
+        there = {*part.rows.collect_schema().names()} - {*part.beside}
+        rows = part.rows.select(
+            pl.col(column) if column in there else none.alias(column)
             for column in (*system, *columns)
-            if column not in settled
+            if column not in part.beside
         )
-        rows = pl.concat([own.lazy(), cells], how="horizontal")
-        pieces.append(rows if own[_IS_KEPT].all() else rows.filter(_IS_KEPT))
-    rows = pl.concat(pieces).select(*system, *columns)
-    return (rows.sort(RECORD_ID) if count <= SORTED_ROWS else rows), count
+        if part.beside or not is_whole:
+            rows = pl.concat([beside.lazy(), rows], how="horizontal").filter(is_whole or pl.col(_IS_KEPT))
+        pieces.append(rows.select(*system, *columns))
+    rows = pl.concat(pieces)
+    return (rows.sort(RECORD_ID) if kept_count <= SORTED_ROWS else rows), kept_count
 
 
 def _check_case(file: str, columns: Sequence[str]) -> None:

@@ -20,10 +20,11 @@ from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, WITHDRAWN, key_ma
 from ingestion.platforms.protocol import MAIN, RawTable
 from ingestion.privacy import coarse_columns, pseudonym_columns
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import pseudonymise
+from ingestion.pseudonyms import is_normalised, pseudonymise
 from ingestion.row_hash import row_hash
 
 WHY_UNUSABLE, TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
+_UNIT_IS_NORMAL = "_sw_unit_is_normal"
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class Part:
         rows: Its rows in the order of the original: cells, and system columns that a row alone decides.
         table: The table.
         order: Rank of the original among the source's exports.
+        beside: System columns that are not in `rows`, since they took more than a look at one row.
     """
 
     rows: pl.LazyFrame
     table: RawTable
     order: int
+    beside: tuple[str, ...] = ()
 
 
 def mark_column(place: int) -> str:
@@ -78,8 +81,10 @@ def stamped(
         SUBMITTED_AT: _submitted(source, table),
     }
     asked: list[str] = []
+    bare, unit = rows, source.keys.unit.column
     if name == MAIN:
-        rows = with_keys(rows, source, hidden)
+        rows = with_keys(bare, source, hidden)
+        told |= {_UNIT_IS_NORMAL: is_normalised(pl.col(unit))}
         marks = [*key_marks(source), *accept_marks(source)]
         told |= {mark_column(place): mark.where for place, mark in enumerate(marks)}
         told |= {WHY_UNUSABLE: identity.why_unusable, IS_WITHDRAWN: _is_withdrawn(source, table)}
@@ -97,10 +102,21 @@ def stamped(
         narrow = narrow.with_columns(plain[PLAIN_ID])
     if narrow.height != len(table.lines):
         raise ValueError("a table has other rows than lines")
-    narrow = _timed(narrow, table).with_columns(
+    times, narrow = narrow.get_column(SUBMITTED_AT, default=None), _timed(narrow, table)
+    settled = {RECORD_ID: identity.record_id, PARENT: identity.parent_record_id}
+    if name == MAIN:
+        if narrow[_UNIT_IS_NORMAL].all():
+            # Taken as it stands, as pseudonyms are: that costs less than normalising millions of normal ids.
+            rows = with_keys(bare, source, {*hidden, unit})
+        is_written = times is not None and narrow[SUBMITTED_AT].equals(times)
+        settled |= {PARENT: None, SUBMITTED_AT: _submitted(source, table) if is_written else None}
+    seen = {column: expression for column, expression in settled.items() if expression is not None}
+    beside = tuple(column for column in settled if column not in seen and column in narrow.columns)
+    rows = rows.with_columns(expression.alias(column) for column, expression in seen.items())
+    narrow = narrow.drop(_UNIT_IS_NORMAL, strict=False).with_columns(
         pl.lit(export, dtype=pl.UInt32).alias(EXPORT), pl.lit(order, dtype=pl.UInt32).alias(ORDER)
     )
-    return Part(rows, table, order), narrow
+    return Part(rows, table, order, beside), narrow
 
 
 def lost_places(programme: Programme, source: Source, found: Found) -> Iterator[str]:
