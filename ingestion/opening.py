@@ -16,7 +16,7 @@ import psutil
 
 from ingestion.encryption import LandingKey, decrypt, is_encrypted
 from ingestion.export_fault import ExportFault
-from ingestion.landing import address, file_hash, landed_path
+from ingestion.landing import address, landed_hash, landed_path
 from ingestion.receipt import LandedOriginal
 
 _MEMORY = Path("/dev/shm")
@@ -58,7 +58,7 @@ def opened(
                 is_same = address(content, key) == original.sha256
             else:
                 clear = paths[place]
-                content = file_hash(clear)
+                content = landed_hash(clear)
                 is_same = original.sha256 in (content, address(content, key))
             if not is_same:
                 raise _lost(home, original, paths[place])
