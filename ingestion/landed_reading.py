@@ -28,7 +28,7 @@ from ingestion.receipt import LandedOriginal
 from ingestion.sandbox import reader
 
 # Raised when the same original would be read differently, so that every lake is written anew.
-READER = 1
+READER = 2
 _NOT_READING = {"max_age_days", "units"}
 
 
