@@ -58,23 +58,18 @@ def claimed_elsewhere(
         if latest is None or latest.state not in SERVED:
             continue
         theirs = {
-            content(each): each.name for each in served_originals(home, other.source, other.pull.gathers)
+            each.came_as: each.name for each in served_originals(home, other.source, other.pull.gathers)
         }
-        shared = [each for each in originals if content(each) in theirs]
+        shared = [each for each in originals if each.came_as in theirs]
         if shared and (count := _shared_count(lake_path(home, other.source), folder)):
             first = shared[0]
             return Claim(
-                frozenset(content(each) for each in shared),
-                f"{first.name} of source {source.source} is the same file as {theirs[content(first)]} of "
+                frozenset(each.came_as for each in shared),
+                f"{first.name} of source {source.source} is the same file as {theirs[first.came_as]} of "
                 f"source {other.source}, and {count} of its submissions are already there. Remedy: let only "
                 "one of the two pull this file: correct pull.drop, or tell rows apart with accept.where.",
             )
     return None
-
-
-def content(original: LandedOriginal) -> str:
-    """The address of what came, also where people who withdrew were taken out of it, source by source."""
-    return original.redacted_from or original.sha256
 
 
 def _shared_count(theirs: Path | None, ours: Path | None) -> int:

@@ -9,6 +9,7 @@ originals that take their places. The rows themselves are looked at elsewhere, i
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,16 @@ from ingestion.export_fault import ExportFault
 from ingestion.export_order import in_export_order
 from ingestion.keys import SITE_CODE, UNIT_ID
 from ingestion.lake import forget_former, lake_path
-from ingestion.landing import SERVED, address, file_hash, flush, landed_path, read_receipts, settle
+from ingestion.landing import (
+    SERVED,
+    address,
+    each_once,
+    file_hash,
+    flush,
+    landed_path,
+    read_receipts,
+    settle,
+)
 from ingestion.opening import opened
 from ingestion.platforms.protocol import MAIN, Original
 from ingestion.programme.model import Programme, Source
@@ -107,9 +117,9 @@ def without_withdrawn(
     work = _Work(programme, source, home, key, served, state)
     known = work.through([each for each in originals if each.kind == "data"], known, may_tell=True)
     checked = state.originals if state.fingerprint == _fingerprint(programme, source, known) else frozenset()
-    counted = {_key(each) for each in originals} | {
-        _key(now_at(home, source.source, each)) for each in originals
-    }
+    now = {each.sha256 for each in originals}
+    now |= {now_at(home, source.source, each).sha256 for each in originals}
+    counted = {name for name in here if name[0] in now}
     for group in _former(served, here - counted - checked):
         known = work.through_former(group, known)
     for gone in here - counted - {_key(each.original) for each in served.values()}:
@@ -206,18 +216,23 @@ class _Work:
         self._forget(original)
 
     def _replace(self, original: LandedOriginal, fresh: Path, rewritten: Rewritten) -> None:
-        fresh.chmod(0o600)
+        """Puts what was rewritten in the place of an original, under each name that its content came by."""
         new, size = address(file_hash(fresh), self.key), fresh.stat().st_size
-        served = self.served.get(_key(original))
-        if served and served.until is None and self.state.is_lake_clean:
-            # Before anything is changed, so that a process that dies from here on is caught up with.
-            self.state.is_lake_clean = False
-            self.state.save(self.home, self.source.source)
-        target = landed_path(self.home, self.source.source, original.model_copy(update={"sha256": new}))
-        if not target.exists():
-            settle(fresh, target, self.key)
-        self._log(original, new, size, rewritten.rows, tuple(rewritten.withdrawals))
-        self._forget(original)
+        for path in sorted(landed_path(self.home, self.source.source, original).parent.iterdir()):
+            named = original.model_copy(update={"name": path.name})
+            served = self.served.get(_key(named))
+            if served and served.until is None and self.state.is_lake_clean:
+                # Before anything is changed, so that a process that dies from here on is caught up with.
+                self.state.is_lake_clean = False
+                self.state.save(self.home, self.source.source)
+            target = landed_path(self.home, self.source.source, named.model_copy(update={"sha256": new}))
+            if not target.exists():
+                copy = fresh.with_name("copy")
+                shutil.copyfile(fresh, copy)
+                copy.chmod(0o600)
+                settle(copy, target, self.key)
+            self._log(named, new, size, rewritten.rows, tuple(rewritten.withdrawals))
+            self._forget(named)
 
     def _log(
         self, original: LandedOriginal, new: str | None, size: int, rows: int, for_whom: tuple[str, ...]
@@ -266,7 +281,7 @@ def _former(served: Mapping[_Key, _Served], wanted: set[_Key]) -> list[list[Land
     for name, each in served.items():
         if name in wanted and each.original.kind == "data":
             groups.setdefault((each.since, each.until), []).append(each.original)
-    return list(groups.values())
+    return [each_once(group) for group in groups.values()]
 
 
 def _here(home: Path, source: str) -> set[_Key]:

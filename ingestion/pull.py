@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ingestion import media
-from ingestion.claims import Claim, claimed_elsewhere, content
+from ingestion.claims import Claim, claimed_elsewhere
 from ingestion.consent import lake_was_made, without_withdrawn
 from ingestion.export_fault import Encrypted, ExportFault
 from ingestion.export_order import export_time
@@ -177,7 +177,7 @@ def _nothing_in(source: Source, reading: Reading, note: str) -> str:
 
 def _conflict(home: Path, receipt: Receipt, served: list[LandedOriginal], claim: Claim) -> Receipt:
     """The receipt of a conflict; a lake that already holds the claimed rows is withdrawn."""
-    if any(content(original) in claim.hashes for original in served):
+    if any(original.came_as in claim.hashes for original in served):
         withdraw(home, receipt.source)
     return _kept_as_it_was(home, receipt, "conflict", claim.message)
 

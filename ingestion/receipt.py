@@ -29,6 +29,11 @@ class LandedOriginal(BaseModel):
         None, description="Address of the content that came, where people who withdrew were taken out of it."
     )
 
+    @property
+    def came_as(self) -> str:
+        """Address of the content that came, also where people who withdrew were taken out of it since."""
+        return self.redacted_from or self.sha256
+
 
 class LakeTable(BaseModel):
     """A table of the lake as written."""

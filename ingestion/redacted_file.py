@@ -48,10 +48,6 @@ class Redacted:
     hit: pl.Series
     hidden: Collection[str]
 
-    def hidden_free(self, said: pl.Expr) -> bool:
-        """Whether an expression reads no pseudonym."""
-        return set(self.hidden).isdisjoint(said.meta.root_names())
-
 
 def write_redacted(target: Path, export: RawExport, tables: Sequence[Redacted], ids: frozenset[str]) -> None:
     """Writes an original without the rows that go.
@@ -148,19 +144,29 @@ def _rows(table: Redacted) -> tuple[pl.DataFrame, dict[str, list[str]]]:
         said = getattr(raw.identity, each.name)
         if each.name == "time_formats" or said is None:
             continue
-        roots = said.meta.root_names() if each.name in _IDS else []
-        columns = sorted({name for name in roots if name in raw.columns})
-        told = _template(table, each.name, said, columns) if columns else None
-        if told is not None:
+        columns, told = _made(table, each.name, said)
+        if columns:
             made_of[each.name] = columns
-        else:
-            # An id of pseudonyms would not follow the key; no platform has one that is not made as above.
-            if not table.hidden_free(said):
-                raise ValueError(f"the {each.name} of a redacted row cannot be told without its pseudonym")
-            told = _evaluated(raw.cells, said)
         kind = pl.Boolean if each.name in _TRUTHS else pl.String
         frame = frame.with_columns(told.cast(kind).alias(each.name))
     return frame, made_of
+
+
+def _made(table: Redacted, name: str, said: pl.Expr) -> tuple[list[str], pl.Series]:
+    """What an expression gives, and of which columns it is made: at least of those that are hidden today.
+
+    An id that is made of as many columns as can be follows whatever may be hidden later.
+    """
+    raw, hidden = table.part.table, set(table.hidden)
+    roots = {root for root in said.meta.root_names() if root in raw.columns}
+    if name in _IDS:
+        for columns in (sorted(roots), sorted(roots & hidden)):
+            told = _template(table, name, said, columns) if columns else None
+            if told is not None:
+                return columns, told
+    if roots & hidden:
+        raise ValueError(f"the {name} of a redacted row cannot be told without its pseudonym")
+    return [], _evaluated(raw.cells, said)
 
 
 def _template(table: Redacted, name: str, said: pl.Expr, columns: Sequence[str]) -> pl.Series | None:

@@ -1,4 +1,4 @@
-"""Whoever withdraws disappears: from lake, quarantine and originals of every source, the same night, for good.
+"""Whoever withdraws disappears from lake, quarantine and originals of every source, the same night, for good.
 
 The child is site_a's first: their id stands in the listing and in site_a's endline.
 """
@@ -88,11 +88,11 @@ def lake_hashes(home: Path) -> dict[str, str]:
     }
 
 
-def drop_cell(path: Path, child: str, **cells: str) -> None:
+def drop_cell(path: Path, unit: str, /, **cells: str) -> None:
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        row.update(cells if row["child"] == child else {})
+        row.update(cells if row["child"] == unit else {})
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -137,3 +137,358 @@ def test_the_night_after_changes_nothing_and_a_rebuild_gives_the_same(small_prog
     assert all(fault is None for _, fault in rebuild(load_programme(small_programme.folder), home))
     assert lake_hashes(home) == hashes
     assert holding(home, CHILD, "C0101") == []
+
+
+def test_an_export_that_arrives_later_is_redacted_from_the_start(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    track(small_programme, CHILD)
+    pull(small_programme, home)
+    endline = small_programme.folder / "exports/site_a/endline.csv"
+    drop_cell(endline, "A0001", score="59")
+    receipt = pull(small_programme, home)["endline_site_a"]
+    assert (receipt.state, receipt.rows_withdrawn, receipt.rows_kept) == ("landed", 1, 159)
+    assert holding(home, CHILD) == []
+    assert "59" in rows_of(home, "endline_site_a")["score"].to_list()
+
+
+def test_one_source_pulled_alone_clears_all_others(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    pull(small_programme, home)
+    track(small_programme, CHILD)
+    receipt = pull_source(load_programme(small_programme.folder), "withdrawn", home)
+    assert (receipt.source, receipt.rows_withdrawn) == ("withdrawn", 1)
+    assert holding(home, CHILD) == []
+
+
+def test_a_withdrawal_stands_when_nobody_tells_it_any_more(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    track(small_programme, CHILD)
+    pull(small_programme, home)
+    track(small_programme, CHILD, says="0")
+    receipts = pull(small_programme, home)
+    assert receipts["withdrawn"].rows_withdrawn == 1
+    drop_cell(small_programme.folder / "exports/site_a/endline.csv", "A0002", score="58")
+    pull(small_programme, home)
+    assert holding(home, CHILD) == []
+
+
+def test_former_snapshots_are_redacted_and_what_was_never_served_goes(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    endline = small_programme.folder / "exports/site_a/endline.csv"
+    pull(small_programme, home)
+    drop_cell(endline, "A0003", score="57")
+    pull(small_programme, home)
+    whole = endline.read_bytes()
+    # A pull that fails lands its file, which counts for nothing.
+    endline.write_bytes(whole[:-30])
+    assert pull(small_programme, home)["endline_site_a"].state == "failed"
+    landed = home / "landing/endline_site_a"
+    assert len(list(landed.glob("[!.]*/endline.csv"))) == 3
+    track(small_programme, CHILD)
+    receipt = pull(small_programme, home)["endline_site_a"]
+    # The lake is made again without the child although the source still fails.
+    assert receipt.state == "failed"
+    assert rows_of(home, "endline_site_a").height == 159
+    assert receipt.tables[0].row_count == 159
+    assert holding(home, CHILD) == []
+    assert len(list(landed.glob("[!.]*/endline.csv"))) == 2
+    endline.write_bytes(whole)
+    receipt = pull(small_programme, home)["endline_site_a"]
+    assert (receipt.state, receipt.rows_withdrawn, receipt.rows_kept) == ("unchanged", 1, 159)
+
+
+def test_a_lake_that_cannot_be_read_again_is_taken_away(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    pull(small_programme, home)
+    sources = small_programme.read("sources.yml")
+    for entry in sources:
+        if entry["source"] in ("endline_site_a", "endline_site_b"):
+            entry["keys"] = entry["keys"] | {"arm": "no_such_column"}
+    small_programme.write("sources.yml", sources)
+    track(small_programme, CHILD)
+    receipts = pull(small_programme, home)
+    taken = receipts["endline_site_a"]
+    assert (taken.state, taken.tables) == ("failed", [])
+    assert "withdrew" in taken.message and "no_such_column" in taken.message
+    assert lake_path(home, "endline_site_a") is None
+    assert not [name for name in holding(home, CHILD) if not name.startswith("landing/endline_site_a/")]
+    # Nobody of site_b withdrew: what it served stays.
+    assert lake_path(home, "endline_site_b") is not None
+    for entry in sources:
+        entry["keys"].pop("arm", None) if entry["source"].startswith("endline") else None
+    small_programme.write("sources.yml", [*sources, small_programme.read("sources.yml")[-1]])
+    receipts = pull(small_programme, home)
+    assert (receipts["endline_site_a"].state, receipts["endline_site_a"].rows_kept) == ("landed", 159)
+    assert holding(home, CHILD) == []
+
+
+def test_every_version_in_every_delta_goes_and_the_others_merge_as_before(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    sources = small_programme.read("sources.yml")
+    for entry in sources:
+        if entry["source"] == "endline_site_a":
+            entry["pull"] = entry["pull"] | {"mode": "delta"}
+    small_programme.write("sources.yml", sources)
+    endline = small_programme.folder / "exports/site_a/endline.csv"
+    head, *rows = endline.read_text().splitlines()
+    pull(small_programme, home)
+    for place, score in enumerate(("41", "42")):
+        cells = [row.split(",") for row in rows[:3]]
+        text = [",".join([*cell[:5], score, *cell[6:]]) for cell in cells]
+        (endline.parent / f"later_{place}.csv").write_text("\n".join([head, *text]) + "\n")
+        pull(small_programme, home)
+    before = rows_of(home, "endline_site_a")
+    assert before["score"].to_list().count("42") >= 3
+    track(small_programme, CHILD)
+    receipt = pull(small_programme, home)["endline_site_a"]
+    assert (receipt.rows_read, receipt.rows_withdrawn, receipt.rows_replaced) == (166, 3, 4)
+    assert rows_of(home, "endline_site_a").equals(before.filter(pl.col("_sw_unit_id") != CHILD))
+    assert holding(home, CHILD) == []
+    assert pull(small_programme, home)["endline_site_a"].state == "unchanged"
+    assert len(served_originals(home, "endline_site_a", "delta")) == 3
+
+
+def test_a_record_that_changed_its_unit_goes_with_its_newest_unit(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    sources = small_programme.read("sources.yml")
+    for entry in sources:
+        if entry["source"] == "endline_site_a":
+            entry["pull"] = entry["pull"] | {"mode": "delta"}
+    small_programme.write("sources.yml", sources)
+    endline = small_programme.folder / "exports/site_a/endline.csv"
+    text = endline.read_text()
+    # A mistyped id is corrected in a later delta; and a row of another child named the child by mistake.
+    mistyped = text.replace("A0000-e,A0000", "A0000-e,TYPO").replace("A0001-e,A0001", "A0001-e,A0000")
+    endline.write_text(mistyped)
+    rows = text.splitlines()
+    (endline.parent / "later.csv").write_text("\n".join(rows[:3]) + "\n")
+    pull(small_programme, home)
+    before = rows_of(home, "endline_site_a")
+    track(small_programme, CHILD)
+    receipt = pull(small_programme, home)["endline_site_a"]
+    assert receipt.rows_withdrawn == 3
+    assert holding(home, CHILD, "TYPO") == []
+    assert rows_of(home, "endline_site_a").equals(before.filter(pl.col("_sw_unit_id") != CHILD))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_encrypted_landing_is_redacted_too(small_programme, tmp_path, monkeypatch, when) -> None:
+    """Whether it was encrypted before the withdrawal, or only after the landing had been redacted."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("LANDING_KEY", "k" * 64)
+    head = small_programme.read("programme.yml")
+    sealed = head | {"privacy": {"public": True, "landing_key": {"env": "LANDING_KEY"}}}
+    if when == "before":
+        small_programme.write("programme.yml", sealed)
+    pull(small_programme, home)
+    track(small_programme, CHILD)
+    pull(small_programme, home)
+    small_programme.write("programme.yml", sealed)
+    receipts = pull(small_programme, home)
+    assert {receipt.state for receipt in receipts.values()} <= {"unchanged", "landed"}
+    assert rows_of(home, "listing").height == 8 * 160 - 1
+    assert receipts["listing"].rows_withdrawn == 1
+    # Nothing in clear, and nothing of the child in what is decrypted.
+    assert holding(home / "landing", "child,site") == []
+    assert holding(home, CHILD) == []
+    from ingestion.encryption import decrypt, is_encrypted, landing_key
+
+    key = landing_key(load_programme(small_programme.folder))
+    for place, path in enumerate(path for path in (home / "landing").glob("*/[!.]*/*.csv")):
+        assert is_encrypted(path)
+        decrypt(path, tmp_path / f"clear{place}", key)
+        clear = (tmp_path / f"clear{place}").read_bytes()
+        assert not [name for name, data in _unpacked("clear", clear) if CHILD.encode() in data]
+    assert {receipt.state for receipt in pull(small_programme, home).values()} == {"unchanged"}
+
+
+def test_no_id_is_kept_and_the_list_is_the_owners_alone(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    track(small_programme, CHILD)
+    pull(small_programme, home)
+    for name in ("withdrawals.json", "redactions.jsonl"):
+        path = home / "landing" / name
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert hashlib.sha256(CHILD.encode()).hexdigest() not in path.read_text()
+    (told,) = json.loads((home / "landing/withdrawals.json").read_text())["withdrawn"].values()
+    assert (told["site"], told["source"], told["kind"]) == ("site_a", "withdrawn", "unit")
+
+
+def test_without_its_list_no_source_is_pulled(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    track(small_programme, CHILD)
+    pull(small_programme, home)
+    (home / "landing/withdrawals.json").unlink()
+    receipts = pull(small_programme, home)
+    assert {receipt.state for receipt in receipts.values()} == {"failed"}
+    assert "restore landing/withdrawals.json" in receipts["listing"].message
+
+
+def test_a_code_that_is_not_in_the_map_is_quarantined(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    track(small_programme, CHILD, "A0001", says="9")
+    pull(small_programme, home)
+    path = track(small_programme, CHILD, "A0001", says="0")
+    path.write_text(path.read_text().replace("A0001,site_a,1,0", "A0001,site_a,1,9"))
+    receipt = pull(small_programme, home)["withdrawn"]
+    assert (receipt.rows_kept, receipt.rows_quarantined, receipt.rows_withdrawn) == (1, 1, 0)
+    quarantine = pl.read_parquet(lake_path(home, "withdrawn") / "_quarantine.parquet")
+    assert quarantine["reason"].to_list() == [
+        "the value in column 'consent_withdrawn' is not in the map of keys.withdrawn"
+    ]
+
+
+def test_at_sites_that_number_alike_only_the_one_of_the_site_goes(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    head = small_programme.read("programme.yml")
+    small_programme.write("programme.yml", head | {"units": {"unique_in": "site"}})
+    twin = small_programme.folder / "exports/site_b/endline.csv"
+    drop_cell(twin, "B0000", child=CHILD)
+    track(small_programme, CHILD)
+    receipts = pull(small_programme, home)
+    assert (receipts["endline_site_a"].rows_withdrawn, receipts["endline_site_b"].rows_withdrawn) == (1, 0)
+    assert CHILD in rows_of(home, "endline_site_b")["_sw_unit_id"].to_list()
+    assert CHILD not in rows_of(home, "endline_site_a")["_sw_unit_id"].to_list()
+
+
+def test_a_row_that_names_nobody_is_told_of(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    path = track(small_programme, CHILD)
+    path.write_text(path.read_text() + ",site_a,1,1\n")
+    pull_source(load_programme(small_programme.folder), "listing", home)
+    receipt = pull(small_programme, home)["withdrawn"]
+    assert (receipt.rows_read, receipt.rows_withdrawn) == (2, 2)
+    assert "1 rows say that consent was withdrawn, but name no unit" in receipt.message
+
+
+def test_units_with_pseudonyms_withdraw_under_them_and_only_under_their_key(
+    small_programme, tmp_path, monkeypatch
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("UNIT_KEY", "u" * 32)
+    head = small_programme.read("programme.yml")
+    privacy = {"public": True, "pseudonym_key": {"env": "UNIT_KEY"}}
+    small_programme.write("programme.yml", head | {"privacy": privacy})
+    instrument = small_programme.read("instruments/child_test.yml")
+    small_programme.write("instruments/child_test.yml", instrument | {"privacy": {"pseudonym": ["child"]}})
+    pull(small_programme, home)
+    before = rows_of(home, "endline_site_a")
+    track(small_programme, " a0000")
+    receipts = pull(small_programme, home)
+    after = rows_of(home, "endline_site_a")
+    assert (receipts["endline_site_a"].rows_withdrawn, receipts["listing"].rows_withdrawn) == (1, 1)
+    assert after.height == 159 and after.equals(
+        before.filter(pl.col("_sw_unit_id").is_in(after["_sw_unit_id"]))
+    )
+    assert holding(home, CHILD, "a0000", *set(before["_sw_unit_id"]) - set(after["_sw_unit_id"])) == []
+    assert {receipt.state for receipt in pull(small_programme, home).values()} == {"unchanged"}
+    monkeypatch.setenv("UNIT_KEY", "v" * 32)
+    receipts = pull(small_programme, home)
+    assert {receipt.state for receipt in receipts.values()} == {"failed"}
+    assert "go back to the former key" in receipts["listing"].message
+
+
+def test_a_shared_file_is_still_known_as_one(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    pull(small_programme, home)
+    track(small_programme, CHILD)
+    pull(small_programme, home)
+    exports = small_programme.folder / "exports"
+    (exports / "site_b/endline.csv").write_bytes((exports / "site_a/endline.csv").read_bytes())
+    receipt = pull(small_programme, home)["endline_site_b"]
+    assert receipt.state == "conflict", receipt.message
+    assert holding(home, CHILD) == []
+
+
+def test_one_content_under_two_names_is_redacted_once(small_programme, tmp_path) -> None:
+    home = tmp_path / "home"
+    endline = small_programme.folder / "exports/site_a/endline.csv"
+    (endline.parent / "endline (1).csv").write_bytes(endline.read_bytes())
+    pull(small_programme, home)
+    track(small_programme, CHILD)
+    receipt = pull(small_programme, home)["endline_site_a"]
+    assert (receipt.rows_read, receipt.rows_withdrawn, receipt.rows_kept) == (160, 1, 159)
+    assert holding(home, CHILD) == []
+    assert pull(small_programme, home)["endline_site_a"].state == "unchanged"
+
+
+def test_a_process_that_dies_while_it_redacts_is_caught_up_with(
+    small_programme, tmp_path, monkeypatch
+) -> None:
+    from ingestion import consent
+
+    home = tmp_path / "home"
+    pull(small_programme, home)
+    track(small_programme, CHILD)
+
+    def dies(*_) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("_log", "_forget"):
+        monkeypatch.setattr(consent._Work, step, dies)
+        with pytest.raises(KeyboardInterrupt):
+            pull(small_programme, home)
+        monkeypatch.undo()
+    receipts = pull(small_programme, home)
+    assert (receipts["listing"].rows_withdrawn, receipts["endline_site_a"].rows_withdrawn) == (1, 1)
+    assert holding(home, CHILD) == []
+    assert {receipt.state for receipt in pull(small_programme, home).values()} == {"unchanged"}
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory, write_small, sitewise):
+    """A night, and one in which a child of site_a has withdrawn."""
+    folder = tmp_path_factory.mktemp("nights")
+    small, home = write_small(folder / "small"), folder / "home"
+    said = [sitewise(home, "nightly", "--programme", small.folder)]
+    track(small, CHILD)
+    said.append(sitewise(home, "nightly", "--programme", small.folder))
+    assert [night.returncode for night in said] == [0, 0], said[-1].stdout + said[-1].stderr
+    return small, home
+
+
+def test_the_release_of_the_night_counts_one_child_fewer(nights, published) -> None:
+    _, home = nights
+    assert holding(home, CHILD) == []
+    assert len(list((home / "releases").glob("2*"))) == 2
+    (current,) = published(home, "select release_id from release")
+    listed = sorted(path.name for path in (home / "releases").glob("2*"))
+    assert current[0] in listed
+
+
+def test_the_release_before_can_be_verified_but_not_served_again(nights, sitewise) -> None:
+    _, home = nights
+    listed = sitewise(home, "release", "list").stdout.splitlines()[1:]
+    assert ["holds withdrawn" in line for line in listed] == [True, False]
+    old = next(line for line in listed if "holds withdrawn" in line).split("withdrawn")[1].split()[0]
+    assert sitewise(home, "release", "verify", old).returncode == 0
+    served = (home / "releases/current").resolve()
+    for arguments in (("rollback", "--yes"), ("rollback", "--to", old, "--yes"), ("approve", old, "--yes")):
+        refused = sitewise(home, "release", *arguments)
+        assert refused.returncode == 2
+        assert "have withdrawn their consent" in refused.stderr
+    assert (home / "releases/current").resolve() == served
+
+
+def test_the_third_night_has_nothing_new(nights, sitewise) -> None:
+    small, home = nights
+    night = sitewise(home, "nightly", "--programme", small.folder)
+    assert "Nothing changed" in night.stdout, night.stdout + night.stderr
+    assert holding(home, CHILD) == []
+
+
+def test_a_withdrawal_by_mistake_is_revoked_and_the_child_comes_back(nights, sitewise, published) -> None:
+    small, home = nights
+    options = ("--programme", small.folder)
+    assert "site_a" in sitewise(home, "withdrawals", "list", *options).stdout
+    assert sitewise(home, "withdrawals", "revoke", "A9999", *options).returncode == 2
+    assert "--yes" in sitewise(home, "withdrawals", "revoke", CHILD, *options).stdout
+    track(small, "A0001", says="0")
+    assert sitewise(home, "withdrawals", "revoke", CHILD, "--yes", *options).returncode == 0
+    assert "Nobody withdrew." in sitewise(home, "withdrawals", "list", *options).stdout
+    night = sitewise(home, "nightly", *options)
+    assert night.returncode == 0, night.stdout + night.stderr
+    assert CHILD in rows_of(home, "listing")["_sw_unit_id"].to_list()
+    assert rows_of(home, "endline_site_a").height == 160
+    listed = sitewise(home, "release", "list").stdout
+    assert "holds withdrawn" not in listed
