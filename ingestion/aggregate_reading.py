@@ -2,9 +2,9 @@
 
 In: a source of role `moments` or `estimates`, and the tables its platform read, oldest first. Out: rows under
 Sitewise's own column names, every cell still text, keyed by the cell they describe, so that a corrected file
-replaces what it corrects; and the rows set aside, with their reasons. A row that names no site, wave, indicator
-or arm that can be placed is quarantined. Whether the numbers hold together is judged in the warehouse, where it
-withholds; nothing is judged here.
+replaces what it corrects; and the rows set aside, with their reasons. A row that names no site, wave,
+indicator or arm that can be placed is quarantined. Whether the numbers hold together is judged in the
+warehouse, where it withholds; nothing is judged here.
 """
 
 from collections.abc import Sequence

@@ -84,6 +84,7 @@ def read_originals(
         reading = _aggregates(source, found, into)
     else:
         _check_instrument(programme, source, found)
+        _check_repeats(programme, source, found)
         refuse_unclassified(programme, source, found)
         found.notes += lost_places(programme, source, found)
         reading = _rows(programme, source, found, into)
@@ -104,6 +105,24 @@ def _check_instrument(programme: Programme, source: Source, found: Found) -> Non
             f"none of the questions of instrument {source.instrument} is in the export, e.g. not "
             f"'{questions[0]}'{closest(questions[0], sorted(columns))}",
             "drop this form's export, or correct `question` in the instrument's items",
+        )
+
+
+def _check_repeats(programme: Programme, source: Source, found: Found) -> None:
+    """Where an indicator counts the rows of a repeat, an export that leaves them out would count as none."""
+    lacking = [export for export in found.exports if export.lacks_repeats and MAIN in export.tables]
+    repeats = sorted(found.tables.keys() - {MAIN})
+    counting = [
+        indicator.indicator
+        for indicator in programme.indicators
+        if indicator.over_repeat and source.instrument in indicator.instruments
+    ]
+    if lacking and repeats and counting:
+        raise ExportFault(
+            lacking[0].tables[MAIN].file,
+            f"this kind of export leaves repeats out, while others of the source hold {repeats[0]}, and "
+            f"{counting[0]} is counted over a repeat",
+            "export these submissions again in a format that holds repeats, or pull them by API",
         )
 
 

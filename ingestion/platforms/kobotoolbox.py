@@ -87,7 +87,8 @@ def _read_csv(original: Original, source: Source) -> RawExport:
     if text.delimiter == ",":
         cells = text.cells.select(pl.when(pl.all() != "n/a").then(pl.all()))
         text = replace(text, cells=cells)
-    return RawExport(_tables(original, split_wide(text, source), source))
+    tables = _tables(original, split_wide(text, source), source)
+    return RawExport(tables, lacks_repeats=set(tables) == {MAIN})
 
 
 def _read_workbook(original: Original, source: Source) -> RawExport:

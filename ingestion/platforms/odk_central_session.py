@@ -1,7 +1,8 @@
 """ODK Central's sessions: an account for a token that lasts 24 hours, and the words of a refusal.
 
 In: a connection. Out: requests that are signed. Not by basic authentication, which is slow there, and
-switched off where accounts come from elsewhere. What is asked within a session is `odk_central_api`'s business.
+switched off where accounts come from elsewhere. What is asked within a session is the business of
+`odk_central_api`.
 """
 
 from collections.abc import Generator

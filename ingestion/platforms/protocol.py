@@ -187,12 +187,14 @@ class RawExport:
         gone: Ids of records that this export says are deleted.
         living: Ids of all records that exist at this export, where it lists them; others are deleted.
         attachments: Files that answers name: columns `record_id`, `question`, `name`, `url` (String).
+        lacks_repeats: Whether its writer leaves the rows of repeats out, so that their absence says nothing.
     """
 
     tables: Mapping[str, RawTable] = field(default_factory=dict)
     gone: frozenset[str] = frozenset()
     living: frozenset[str] | None = None
     attachments: pl.DataFrame | None = None
+    lacks_repeats: bool = False
 
 
 class Platform(Protocol):

@@ -195,3 +195,20 @@ def test_a_body_that_cannot_be_used_is_refused_with_file_and_remedy(one_source, 
 def test_an_asset_defines_its_form(shared, name) -> None:
     form = kobotoolbox.define(shared / f"real_exports/kobo/api_v2/{name}__asset.json")
     assert {"full_name"} <= {field.name for field in form.fields} and form.choices
+
+
+def test_an_export_without_repeats_is_never_counted_as_a_record_without_rows(one_source) -> None:
+    body = json.dumps(
+        [{"_id": 1, "_uuid": "u1", "child": "c1", "site": "here", "plot": [{"plot/area": "2"}]}]
+    )
+    table = '"child";"site";"_uuid"\r\n"c2";"here";"u2"\r\n'
+    pull = {"drop": "exports/*", "mode": "delta"}
+    files = {"a.json": body, "b.csv": table}
+    source = one_source("kobotoolbox", files, unit="child", site="site", questions=("plot/area",), pull=pull)
+    assert source.pull().state == "landed", "nothing is counted over the repeat yet"
+    indicator = source.folder / "indicators/seen.yml"
+    indicator.write_text(indicator.read_text() + "over_repeat: count\n")
+    source.drop("c.csv", table.replace("2", "3"))
+    receipt = source.pull()
+    assert receipt.state == "failed"
+    assert "leaves repeats out" in receipt.message and "seen" in receipt.message
