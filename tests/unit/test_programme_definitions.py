@@ -8,12 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ingestion.landed_reading import input_hash
 from ingestion.privacy import kept_columns
 from ingestion.programme.faults import Fault, ProgrammeFaults
 from ingestion.programme.load import check_programme, load_programme
 from ingestion.programme.model import DerivedItem, Programme
 from ingestion.programme.registry_tables import KEYS, registry_tables
-from ingestion.landed_reading import input_hash
 
 SURVEY = """\
 type,name,label::English (en),label::French (fr),required,relevant,constraint,parameters
