@@ -18,6 +18,7 @@ SUBMITTED_AT = "_sw_submitted_at"
 FORM_VERSION, REVIEW = "_sw_form_version", "_sw_review"
 SITE_CODE, UNIT_ID, WAVE, ARM = "_sw_site_code", "_sw_unit_id", "_sw_wave", "_sw_arm"
 ORDER_BY, DISPOSITION = "_sw_order_by", "_sw_disposition"
+REPLACES = "_sw_replaces_unit_id"
 # It is no column of the lake, where nobody is who withdrew.
 WITHDRAWN = "_sw_withdrawn"
 _YES_OR_NO = {"yes": "yes", "no": "no"}
@@ -37,7 +38,7 @@ def system_columns(source: Source) -> list[str]:
     """The system columns of a source's root table, in the order in which the lake has them."""
     subgroups = sorted(f"_sw_subgroup_{dimension}" for dimension in source.keys.subgroups)
     first = [RECORD_ID, PARENT_ID, SITE_CODE, UNIT_ID, WAVE, SUBMITTED_AT, FORM_VERSION, REVIEW]
-    frame = [ARM, "_sw_cluster_code", "_sw_block_code", "_sw_weight", "_sw_replaces_unit_id", "_sw_cohort"]
+    frame = [ARM, "_sw_cluster_code", "_sw_block_code", "_sw_weight", REPLACES, "_sw_cohort"]
     return [*first, *frame, ORDER_BY, DISPOSITION, *subgroups]
 
 
@@ -55,7 +56,7 @@ def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str]) -
     columns = {
         SITE_CODE: _text(pl.col(keys.site.column)).str.to_uppercase(),
         UNIT_ID: _id(keys.unit, pseudonyms),
-        "_sw_replaces_unit_id": _id(keys.replaces, pseudonyms),
+        REPLACES: _id(keys.replaces, pseudonyms),
         WAVE: wave,
         **{name: none if key is None else _mapped(key) for name, _, key in _mapped_keys(source)},
     }

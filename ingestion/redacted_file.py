@@ -41,12 +41,14 @@ class Redacted:
         part: The table.
         hit: Which of its rows go.
         hidden: Its columns that are pseudonymised today.
+        instead: By column: what stands in it in place of what was told, row by row; NULL where that stays.
     """
 
     name: str
     part: "Part"
     hit: pl.Series
     hidden: Collection[str]
+    instead: Mapping[str, pl.Series]
 
 
 def write_redacted(target: Path, export: RawExport, tables: Sequence[Redacted], ids: frozenset[str]) -> None:
@@ -69,9 +71,13 @@ def write_redacted(target: Path, export: RawExport, tables: Sequence[Redacted], 
             raw = table.part.table
             rows, made_of = _rows(table)
             stays = (~table.hit).alias(_STAYS)
-            cells = pl.concat([raw.cells.select(raw.columns), stays.to_frame().lazy()], how="horizontal")
+            beside = [stays, *(new.alias(f"{_STAYS}{column}") for column, new in table.instead.items())]
+            cells = pl.concat([raw.cells.select(raw.columns), pl.LazyFrame(beside)], how="horizontal")
+            cells = cells.with_columns(
+                pl.coalesce(f"{_STAYS}{column}", column).alias(column) for column in table.instead
+            )
             scratch = target.with_name(f"{target.name}.arriving")
-            cells.filter(_STAYS).drop(_STAYS).sink_parquet(scratch, compression="zstd")
+            cells.filter(_STAYS).select(raw.columns).sink_parquet(scratch, compression="zstd")
             _put(archive, f"cells_{place}.parquet", scratch)
             rows.filter(stays).write_parquet(scratch, compression="zstd")
             _put(archive, f"rows_{place}.parquet", scratch)

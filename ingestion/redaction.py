@@ -3,7 +3,8 @@
 In: landed originals, and the withdrawals that stand. Out: what the originals tell of withdrawals, and, in a
 folder, those of them that held such people, as files of one shape whatever the platform (`redacted_file`).
 A row goes where its unit or its record has withdrawn; where the newest version of a record goes, so do its
-older ones, and a repeat goes with the row it belongs to. Nothing is read from or written to the landing here.
+older ones, and a repeat goes with the row it belongs to. A unit that replaces one who withdrew stays, and
+names the withdrawal's hash in place of the id. Nothing is read from or written to the landing here.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import polars as pl
 from ingestion import fates
 from ingestion.fates import EXPORT, FATE, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, Deletions
 from ingestion.found import Found, found_in
-from ingestion.keys import SITE_CODE, UNIT_ID
+from ingestion.keys import REPLACES, SITE_CODE, UNIT_ID
 from ingestion.platforms.protocol import MAIN, Original
 from ingestion.privacy import pseudonym_columns, pseudonymises
 from ingestion.programme.model import Programme, Source
@@ -110,7 +111,8 @@ def redact(
         frame = pl.concat([narrow for _, narrow in stamps], how="diagonal")
         parent = found.parent(name)
         if parent is None:
-            keys = [part.rows.select(UNIT_ID, SITE_CODE).collect(engine="streaming") for part in parts]
+            own = [UNIT_ID, SITE_CODE, REPLACES]
+            keys = [part.rows.select(own).collect(engine="streaming") for part in parts]
             frame = pl.concat([frame, pl.concat(keys)], how="horizontal")
             hit = matched.rows(frame, found)
         else:
@@ -128,6 +130,7 @@ class _Matched:
         self.told: dict[str, tuple[str, str]] = {}
         self.nameless_count = 0
         self.keys: pl.DataFrame = pl.DataFrame()
+        self.replaced: pl.Series = pl.Series(dtype=pl.String)
 
     def rows(self, main: pl.DataFrame, found: Found) -> pl.Series:
         """The rows that go, by the form's own table."""
@@ -136,17 +139,18 @@ class _Matched:
         newest = fates.newest(marked.filter(pl.col(FATE).ne_missing(fates.DELETED)))
         if self.may_tell:
             self._tell(newest.filter(pl.col(FATE) == fates.WITHDRAWN))
-        unit_keys, record_keys = self._unit_keys(main), self._record_keys(main)
+        unit_keys, record_keys = self._unit_keys(main, UNIT_ID), self._record_keys(main)
         if self.may_tell:
             self._tell_versions(main, unit_keys, newest)
             record_keys = self._record_keys(main)
         self.keys = pl.DataFrame([unit_keys.alias("unit"), record_keys.alias("record")])
+        self.replaced = self._unit_keys(main, REPLACES)
         return unit_keys.is_not_null() | record_keys.is_not_null()
 
     def of(self, main: pl.Series) -> list[str]:
-        """The withdrawals for which rows of the form's own table go."""
-        keys = self.keys.filter(main)
-        return sorted({*keys["unit"].drop_nulls(), *keys["record"].drop_nulls()})
+        """The withdrawals for which rows of the form's own table go, or are changed."""
+        keys = [*self.keys.filter(main).iter_columns(), self.replaced.filter(main)]
+        return sorted({key for column in keys for key in column.drop_nulls()})
 
     def _tell(self, rows: pl.DataFrame) -> None:
         for unit, code, record in rows.select(UNIT_ID, SITE_CODE, RECORD_ID).iter_rows():
@@ -167,15 +171,15 @@ class _Matched:
             if unit is not None and self._stands(self._unit(unit, self.sites.site(code))):
                 self.told[self.known.record(self.source, record)] = (self.sites.site(code), "record")
 
-    def _unit_keys(self, main: pl.DataFrame) -> pl.Series:
-        """The withdrawal of every row's unit, NULL where it has none."""
-        units = main.select(UNIT_ID, SITE_CODE).unique().drop_nulls(UNIT_ID)
+    def _unit_keys(self, main: pl.DataFrame, column: str) -> pl.Series:
+        """The withdrawal of the unit that a column names, row by row; NULL where it has none."""
+        units = main.select(column, SITE_CODE).unique().drop_nulls(column)
         keys = [self._unit(unit, self.sites.site(code)) for unit, code in units.iter_rows()]
         known = units.with_columns(
             pl.Series(_KEY, [key if self._stands(key) else None for key in keys], dtype=pl.String)
         ).drop_nulls(_KEY)
-        joined = main.select(UNIT_ID, SITE_CODE).join(
-            known, on=[UNIT_ID, SITE_CODE], how="left", nulls_equal=True, maintain_order="left"
+        joined = main.select(column, SITE_CODE).join(
+            known, on=[column, SITE_CODE], how="left", nulls_equal=True, maintain_order="left"
         )
         return joined[_KEY]
 
@@ -229,18 +233,21 @@ def _rewritten(
     for place, export in enumerate(found.exports):
         here = [(name, of) for name, rows in tables.items() if (of := rows.of(place)) is not None]
         count = sum(int(hit.sum()) for _, (_, hit) in here)
-        if not count and ids.isdisjoint(export.gone) and ids.isdisjoint(export.living or ()):
+        of_main = tables[MAIN].frame[ORDER] == place
+        replaced = matched.replaced.filter(of_main)
+        is_touched = count or replaced.count() or not ids.isdisjoint(export.gone)
+        if not is_touched and ids.isdisjoint(export.living or ()):
             continue
         redacted = [
-            Redacted(name, part, hit, pseudonym_columns(programme, source, part.table.columns))
+            Redacted(
+                name,
+                part,
+                hit,
+                pseudonym_columns(programme, source, part.table.columns),
+                {source.keys.replaces.column: replaced} if name == MAIN and source.keys.replaces else {},
+            )
             for name, (part, hit) in here
         ]
         write_redacted(into / str(place), export, redacted, ids)
-        rewritten[place] = Rewritten(count, _reasons(tables[MAIN], matched, place))
+        rewritten[place] = Rewritten(count, matched.of(of_main) or matched.of(tables[MAIN].hit))
     return Redaction(matched.told, rewritten, matched.nameless_count)
-
-
-def _reasons(main: _Rows, matched: _Matched, place: int) -> list[str]:
-    """The withdrawals that touch one original; all of them where it holds none of the form's own rows."""
-    here = main.frame[ORDER] == place
-    return matched.of(main.hit & here if (main.hit & here).any() else main.hit)

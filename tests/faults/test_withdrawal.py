@@ -435,6 +435,31 @@ def test_a_process_that_dies_while_it_redacts_is_caught_up_with(
     assert {receipt.state for receipt in pull(small_programme, home).values()} == {"unchanged"}
 
 
+def test_a_unit_that_replaces_one_who_withdrew_stays_and_names_them_no_more(
+    small_programme, tmp_path
+) -> None:
+    home = tmp_path / "home"
+    listing = small_programme.folder / "exports/frame/listing.csv"
+    head, *rows = listing.read_text().splitlines()
+    replaces = [f"{row},{CHILD if row.startswith('A0001,') else ''}" for row in rows]
+    listing.write_text("\n".join([f"{head},instead_of", *replaces]) + "\n")
+    sources = small_programme.read("sources.yml")
+    sources[0]["keys"]["replaces"] = "instead_of"
+    small_programme.write("sources.yml", sources)
+    pull(small_programme, home)
+    before = rows_of(home, "listing")
+    track(small_programme, CHILD)
+    assert pull(small_programme, home)["listing"].rows_withdrawn == 1
+    assert holding(home, CHILD) == []
+    after = rows_of(home, "listing")
+    names = after.filter(pl.col("_sw_replaces_unit_id").is_not_null())
+    assert names["_sw_unit_id"].to_list() == ["A0001"]
+    own = pl.exclude("_sw_replaces_unit_id", "instead_of", "_sw_record_id")
+    others = before.filter(pl.col("_sw_unit_id") != CHILD)
+    assert after.sort("_sw_unit_id").select(own).equals(others.sort("_sw_unit_id").select(own))
+    assert {receipt.state for receipt in pull(small_programme, home).values()} == {"unchanged"}
+
+
 @pytest.fixture(scope="module")
 def nights(tmp_path_factory, write_small, sitewise):
     """A night, and one in which a child of site_a has withdrawn."""
