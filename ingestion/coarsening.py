@@ -9,7 +9,7 @@ A grid of 0.1 degrees is 11 km from south to north, and 11 km from west to east 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
@@ -32,6 +32,8 @@ _WELL_KNOWN = rf"(?i)^\s*POINT\s*Z?\s*\(\s*({_NUMBER})\s+({_NUMBER})(?:\s+-?[\d.
 _ALONE = rf"^\s*({_NUMBER})\s*$"
 _LATITUDE, _LONGITUDE = 90, 180
 _PART = re.compile(r"(?i)[-_](latitude|longitude|altitude|accuracy|precision)$")
+_CENTRE_NORTH, _CENTRE_EAST, _CENTRE_ALONE = "_sw_north", "_sw_east", "_sw_alone"
+_IS_FILLED = "_sw_is_filled "
 _DROPPED = ("altitude", "accuracy", "precision")
 
 
@@ -67,45 +69,72 @@ def coarsened(cells: pl.LazyFrame, grids: Mapping[str, Decimal]) -> pl.LazyFrame
         cells: Cells as text, not yet read.
         grids: Column -> side of the grid's cells in degrees, at most nine decimals.
     """
-    return cells.with_columns(_coarse(column, grid) for column, grid in grids.items())
+    for column, grid in grids.items():
+        # Step by step, since an expression that is used twice is worked out twice.
+        centres = _centres(column, grid)
+        cells = (
+            cells.with_columns(centre.alias(name) for name, centre in centres.items())
+            .with_columns(_told(centres).alias(column))
+            .drop(centres)
+        )
+    return cells
 
 
 def unreadable(cells: pl.LazyFrame, grids: Mapping[str, Decimal]) -> dict[str, int]:
     """How many cells of each column `coarsened` makes NULL though they are not blank; columns with any."""
     if not grids:
         return {}
-    lost = cells.select(
-        (pl.col(column).str.strip_chars().fill_null("").ne("") & _coarse(column, grid).is_null()).sum()
-        for column, grid in grids.items()
-    ).collect(engine="streaming")
-    return {column: count for column, count in lost.row(0, named=True).items() if count}
+    is_filled = {column: f"{_IS_FILLED}{column}" for column in grids}
+    filled = (
+        pl.col(column).str.strip_chars().fill_null("").ne("").alias(name)
+        for column, name in is_filled.items()
+    )
+    lost = coarsened(cells.select(*grids, *filled), grids).select(
+        (pl.col(name) & pl.col(column).is_null()).sum().alias(column) for column, name in is_filled.items()
+    )
+    counts = lost.collect(engine="streaming").row(0, named=True)
+    return {column: count for column, count in counts.items() if count}
 
 
-def _coarse(column: str, grid: Decimal) -> pl.Expr:
+def _centres(column: str, grid: Decimal) -> dict[str, pl.Expr]:
+    """The centres of a column's numbers, in half billionths of a degree: of a point's, and of one alone."""
     text = pl.col(column)
     limit = _LATITUDE if re.search(r"(?i)lat", column) else _LONGITUDE
-    alone = _centre(text.str.extract(_ALONE, 1), grid, limit).alias(column)
+    alone = {_CENTRE_ALONE: _centre(text.str.extract(_ALONE, 1), grid, limit)}
     if _PART.search(column):
         return alone
-    firsts = [text.str.extract(pattern, 1) for pattern in _POINTS]
-    seconds = [text.str.extract(pattern, 2) for pattern in _POINTS]
-    latitude = pl.coalesce(*firsts, text.str.extract(_WELL_KNOWN, 2))
-    longitude = pl.coalesce(*seconds, text.str.extract(_WELL_KNOWN, 1))
-    point = pl.concat_str(
-        _centre(latitude, grid, _LATITUDE), _centre(longitude, grid, _LONGITUDE), separator=" "
-    )
-    return pl.coalesce(point, alone).alias(column)
+    pairs = [text.str.extract_groups(pattern).struct for pattern in (*_POINTS, _WELL_KNOWN)]
+    *points, well_known = [(pair.field("1"), pair.field("2")) for pair in pairs]
+    latitude, longitude = (pl.coalesce(both) for both in zip(*points, well_known[::-1], strict=True))
+    return {
+        _CENTRE_NORTH: _centre(latitude, grid, _LATITUDE),
+        _CENTRE_EAST: _centre(longitude, grid, _LONGITUDE),
+        **alone,
+    }
 
 
 def _centre(number: pl.Expr, grid: Decimal, limit: int) -> pl.Expr:
-    """The centre of a number's cell as text, without needless zeros; NULL beyond the limit."""
+    """The centre of a number's cell; NULL beyond the limit."""
     side, most = int(grid * _BILLION), limit * _BILLION
     place = (number.cast(pl.Float64) * _BILLION).round().cast(pl.Int64)
     # The pole, and the meridian opposite Greenwich, lie in the last cell.
     cell = (place // side).clip(upper_bound=-(-most // side) - 1)
-    doubled = ((2 * cell + 1) * side).clip(-2 * most, 2 * most)
-    whole, rest = doubled.abs() // (2 * _BILLION), doubled.abs() % (2 * _BILLION) * 5
+    centre = ((2 * cell + 1) * side).clip(-2 * most, 2 * most)
+    return pl.when(place.is_between(-most, most)).then(centre)
+
+
+def _told(centres: Iterable[str]) -> pl.Expr:
+    """Centres as text: `lat lon`, or the one number."""
+    alone = _degrees(_CENTRE_ALONE)
+    if _CENTRE_NORTH not in centres:
+        return alone
+    return pl.coalesce(pl.concat_str(_degrees(_CENTRE_NORTH), _degrees(_CENTRE_EAST), separator=" "), alone)
+
+
+def _degrees(centre: str) -> pl.Expr:
+    """Half billionths of a degree as degrees, without needless zeros."""
+    halves = pl.col(centre)
+    whole, rest = halves.abs() // (2 * _BILLION), halves.abs() % (2 * _BILLION) * 5
     decimals = rest.cast(pl.String).str.zfill(10).str.strip_chars_end("0")
-    sign = pl.when(doubled < 0).then(pl.lit("-")).otherwise(pl.lit(""))
-    text = pl.concat_str(sign, whole.cast(pl.String), pl.lit("."), decimals).str.strip_suffix(".")
-    return pl.when(place.abs() <= most).then(text)
+    sign = pl.when(halves < 0).then(pl.lit("-")).otherwise(pl.lit(""))
+    return pl.concat_str(sign, whole.cast(pl.String), pl.lit("."), decimals).str.strip_suffix(".")

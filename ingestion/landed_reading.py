@@ -12,7 +12,8 @@ from pathlib import Path
 
 from ingestion.encryption import LandingKey
 from ingestion.export_order import in_export_order
-from ingestion.media import MANIFEST, complete
+from ingestion.media import complete
+from ingestion.media_folder import MANIFEST
 from ingestion.opening import opened
 from ingestion.platforms.protocol import Original
 from ingestion.privacy import (
