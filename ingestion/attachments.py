@@ -6,7 +6,7 @@ In: what the platforms' readers found that answers name, and the fate of the rec
 export, or beside it; `fetched`: it lies in the landing), `sha256` and `bytes` where the file was seen.
 
 A file's name may tell who it is of (`Wanjiru.jpg`), so it stands there only where its question passes the
-door; else a hash of it does. Nothing is fetched here: `media_fetching` does that, and `media` fills in what it found, by the
+door; else a hash of it does. Nothing is fetched here; `media` fills in what became of the files, by the
 columns that begin with `_`, which never get into the lake.
 """
 
