@@ -37,7 +37,7 @@ create table moments.int_cell_moments (
 
 create table effects.int_analysis_sites (
     analysis varchar, wave varchar, indicator varchar, site varchar, stage varchar, is_admitted boolean,
-    state varchar, reason varchar, pool varchar
+    state varchar, reason varchar, pool varchar, basis varchar
 );
 
 create table effects.int_site_effects (
@@ -45,7 +45,8 @@ create table effects.int_site_effects (
     level varchar, measure varchar, estimator varchar, is_headline boolean, estimate double, estimate_se
     double, df double, estimate_low double, estimate_high double, p_value double, mean_treatment double,
     mean_control double, sd_control double, sd_pooled double, n_treatment bigint, n_control bigint,
-    clusters_treatment bigint, clusters_control bigint, state varchar, why_missing varchar
+    clusters_treatment bigint, clusters_control bigint, basis varchar, n bigint, citation varchar,
+    state varchar, why_missing varchar
 );
 
 create table effects.int_pooled_effects (
