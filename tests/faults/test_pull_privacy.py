@@ -282,3 +282,12 @@ def test_two_ways_for_one_column_are_refused_and_so_is_what_is_dropped_and_read(
     ):
         with pytest.raises(ProgrammeFaults, match=re.escape(word)):
             survey(**privacy)
+
+
+def test_unit_ids_are_hidden_one_way_in_every_source(survey, small_programme) -> None:
+    sources = small_programme.read("sources.yml")
+    sources[0]["privacy"] = {"pseudonym": [{"column": "child", "as": "phone"}]}
+    small_programme.write("sources.yml", sources)
+    with pytest.raises(ProgrammeFaults, match="hidden as id here, but as phone in 'listing'"):
+        survey(pseudonym=["child"])
+    assert survey(pseudonym=[{"column": "child", "as": "phone"}]).sources
