@@ -158,18 +158,25 @@ class _Matched:
             is_named = unit is not None and (self.sites.knows(site) or not self.sites.is_in_key)
             self.nameless_count += not is_named
             if unit is not None:
-                self.told[self._unit(unit, site)] = (site, "unit")
+                self._add(self._unit(unit, site), site, "unit")
             elif record is not None:
-                self.told[self.known.record(self.source, record)] = (site, "record")
+                self._add(self.known.record(self.source, record), site, "record")
 
     def _tell_versions(self, main: pl.DataFrame, unit_keys: pl.Series, newest: pl.DataFrame) -> None:
         """Of a record whose newest version goes, older ones may name another unit, or none."""
         records = main.select(RECORD_ID, unit_keys.alias(_KEY))
-        other = records.filter(pl.col(_KEY).is_null())[RECORD_ID].implode()
-        hits = newest.select(RECORD_ID, UNIT_ID, SITE_CODE).filter(pl.col(RECORD_ID).is_in(other))
+        goes = pl.col(_KEY).is_not_null()
+        both = records.group_by(RECORD_ID).agg(goes.any().alias(_HIT), goes.all().alias(_KEY))
+        mixed = both.filter(_HIT, ~pl.col(_KEY))[RECORD_ID].drop_nulls().implode()
+        hits = newest.select(RECORD_ID, UNIT_ID, SITE_CODE).filter(pl.col(RECORD_ID).is_in(mixed))
         for record, unit, code in hits.iter_rows():
-            if unit is not None and self._stands(self._unit(unit, self.sites.site(code))):
-                self.told[self.known.record(self.source, record)] = (self.sites.site(code), "record")
+            site = self.sites.site(code)
+            if unit is not None and self._stands(self._unit(unit, site)):
+                self._add(self.known.record(self.source, record), site, "record")
+
+    def _add(self, key: str, site: str, kind: str) -> None:
+        # A code that no site has may be anything, also a name.
+        self.told[key] = (site if self.sites.knows(site) else "", kind)
 
     def _unit_keys(self, main: pl.DataFrame, column: str) -> pl.Series:
         """The withdrawal of the unit that a column names, row by row; NULL where it has none."""

@@ -45,6 +45,9 @@ def reread(programme: Programme, home: Path) -> Iterator[Receipt]:
             yield from _taken_away(programme, source, home, str(fault))
         except ReadingBroke as broke:
             yield from _taken_away(programme, source, home, f"unexpected {broke.kind} while reading it")
+        except OSError as error:
+            why = f"{error.filename or 'a file'}: {error.strerror or type(error).__name__}"
+            yield from _taken_away(programme, source, home, why)
 
 
 def _without_withdrawn(programme: Programme, source: Source, home: Path) -> Iterator[Receipt]:

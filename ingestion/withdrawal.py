@@ -33,7 +33,7 @@ class Withdrawal:
     """One withdrawal.
 
     Attributes:
-        site: The site, or the site's code as told where no site has it; empty where none is told.
+        site: The site; empty where none is told, or none that is known.
         since: When it was first told, ISO 8601 UTC.
         source: The source that told it.
         kind: `unit`, or `record` where a row names no unit, or several rows of a record name different ones.
@@ -73,7 +73,7 @@ class Withdrawals:
         return hashlib.sha256("\n".join((self.key_id, *sorted(self.by_key))).encode()).hexdigest()
 
     def _hash(self, *words: str) -> str:
-        return hmac.digest(self.salt, json.dumps(words).encode(), "sha256").hex()
+        return hmac.digest(self.salt, "\0".join(words).encode(), "sha256").hex()
 
 
 class Sites:
@@ -83,14 +83,17 @@ class Sites:
         self._by_code = {
             normal_code(code): site.site for site in programme.sites for code in (site.site, *site.codes)
         }
+        self._seen: dict[str | None, str] = {}
         only = programme.source_sites(source) if source else []
         self._only = only[0] if len(only) == 1 else ""
         self.is_in_key = programme.units.unique_in == "site"
 
     def site(self, code: str | None) -> str:
         """The site of a code; a blank code means the source's only site; else the code as it is."""
-        plain = normal_code(code or "")
-        return self._by_code.get(plain, plain) if plain else self._only
+        if code not in self._seen:
+            plain = normal_code(code or "")
+            self._seen[code] = self._by_code.get(plain, plain) if plain else self._only
+        return self._seen[code]
 
     def knows(self, site: str) -> bool:
         """Whether it is a site, and no code that none has."""

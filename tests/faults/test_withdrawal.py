@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -415,7 +416,7 @@ def test_one_content_under_two_names_is_redacted_once(small_programme, tmp_path)
 def test_a_process_that_dies_while_it_redacts_is_caught_up_with(
     small_programme, tmp_path, monkeypatch
 ) -> None:
-    from ingestion import consent
+    from ingestion import looking_through
 
     home = tmp_path / "home"
     pull(small_programme, home)
@@ -425,7 +426,7 @@ def test_a_process_that_dies_while_it_redacts_is_caught_up_with(
         raise KeyboardInterrupt
 
     for step in ("_log", "_forget"):
-        monkeypatch.setattr(consent._Work, step, dies)
+        monkeypatch.setattr(looking_through.Work, step, dies)
         with pytest.raises(KeyboardInterrupt):
             pull(small_programme, home)
         monkeypatch.undo()
@@ -458,6 +459,36 @@ def test_a_unit_that_replaces_one_who_withdrew_stays_and_names_them_no_more(
     others = before.filter(pl.col("_sw_unit_id") != CHILD)
     assert after.sort("_sw_unit_id").select(own).equals(others.sort("_sw_unit_id").select(own))
     assert {receipt.state for receipt in pull(small_programme, home).values()} == {"unchanged"}
+
+
+def test_what_a_platform_itself_says_withdraws_the_unit(small_programme, tmp_path, monkeypatch) -> None:
+    """No platform says so today; one that does sets `Identity.is_withdrawn`."""
+    from ingestion.platforms import PLATFORMS, csv_files
+    from ingestion.platforms.protocol import Original
+    from ingestion.redaction import redact
+    from ingestion.withdrawal import withdrawals
+
+    class Telling:
+        def read(self, original, source):
+            export = csv_files.read(original, source)
+            table = export.tables["main"]
+            identity = replace(table.identity, is_withdrawn=pl.col("score") == "60")
+            return replace(export, tables={"main": replace(table, identity=identity)})
+
+    monkeypatch.setitem(PLATFORMS, "csv", Telling())
+    endline = small_programme.folder / "exports/site_a/endline.csv"
+    drop_cell(endline, CHILD, score="60")
+    programme = load_programme(small_programme.folder)
+    known = withdrawals(tmp_path, programme)
+    into = tmp_path / "into"
+    into.mkdir()
+    original = Original("endline.csv", endline)
+    found = redact(programme, programme.source("endline_site_a"), [original], known, True, into)
+    assert found.told == {known.unit("", CHILD): ("site_a", "unit")}
+    assert found.rewritten[0].rows == 1
+    assert CHILD not in str([*_unpacked("", (into / "0").read_bytes())])
+    # What a former snapshot says is no longer true.
+    assert redact(programme, programme.source("endline_site_a"), [original], known, False, into).told == {}
 
 
 @pytest.fixture(scope="module")
