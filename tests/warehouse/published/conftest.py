@@ -117,7 +117,8 @@ def _effect(analysis: str, site: str, stage: str, n: int, **fields: Any) -> dict
     row |= {"is_headline": True, "estimate": 12.5, "estimate_se": 3.0, "df": 9.0, "estimate_low": 5.7}
     row |= {"estimate_high": 19.3, "p_value": 0.002, "mean_treatment": 52.5, "mean_control": 40.0}
     row |= {"sd_control": 49.0, "sd_pooled": 49.5, "n_treatment": n, "n_control": 101}
-    return row | {"clusters_treatment": 10, "clusters_control": 10, "basis": "rows", "state": "estimated"} | fields
+    row |= {"clusters_treatment": 10, "clusters_control": 10, "basis": "rows", "state": "estimated"}
+    return row | fields
 
 
 def _withheld() -> dict[str, Any]:
