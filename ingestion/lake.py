@@ -14,7 +14,7 @@ from tempfile import mkdtemp
 
 import polars as pl
 
-from ingestion.landing import file_hash, flush, owner_only
+from ingestion.landing import file_hash, flush, flushed_hash, owner_only
 from ingestion.receipt import LakeTable
 from ingestion.unchanged import Seen
 
@@ -56,8 +56,8 @@ def stage(
         metadata={PARENT_TABLE: parent_table} if parent_table else None,
     )
     file.chmod(0o600)
-    flush(file)
-    return LakeTable(table=name, row_count=row_count, sha256=file_hash(file), parent_table=parent_table)
+    sha256 = flushed_hash(file)
+    return LakeTable(table=name, row_count=row_count, sha256=sha256, parent_table=parent_table)
 
 
 def write_lake(home: Path, source: str, input_hash: str, staged: Path) -> None:

@@ -69,14 +69,10 @@ def land(
         fresh = Path(arriving, "original")
         write(fresh)
         fresh.chmod(0o600)
-        with ThreadPoolExecutor(1) as beside:
-            # The disk takes as long to write a large file as it takes to hash it.
-            hashed = beside.submit(file_hash, fresh)
-            if key is None:
-                flush(fresh)
+        sha256 = file_hash(fresh) if key else flushed_hash(fresh)
         original = LandedOriginal(
             name=name,
-            sha256=address(hashed.result(), key),
+            sha256=address(sha256, key),
             bytes=fresh.stat().st_size,
             kind=kind,
             exported_at=exported_at,
@@ -87,7 +83,7 @@ def land(
         if not target.exists():
             settle(fresh, target, key)
             if key is None:
-                _just_landed[target] = (_marks(target), hashed.result())
+                _just_landed[target] = (_marks(target), sha256)
     return original
 
 
@@ -208,6 +204,14 @@ def file_hash(path: Path) -> str:
         while chunk := stream.read(_CHUNK_BYTES):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def flushed_hash(path: Path) -> str:
+    """SHA-256 of a file that goes down to the disk meanwhile, which takes about as long."""
+    with ThreadPoolExecutor(1) as beside:
+        hashed = beside.submit(file_hash, path)
+        flush(path)
+    return hashed.result()
 
 
 def _marks(path: Path) -> tuple[int, ...]:

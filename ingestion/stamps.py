@@ -14,7 +14,7 @@ import polars as pl
 from ingestion.accept import IS_COMPLETE, accept_marks, first_row_columns
 from ingestion.coarsening import coarsened, unreadable
 from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, VERSION
-from ingestion.formats.times import iso_times
+from ingestion.formats.times import is_iso_time, iso_times
 from ingestion.found import Found
 from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, WITHDRAWN, key_marks, with_keys
 from ingestion.platforms.protocol import MAIN, RawTable
@@ -24,7 +24,7 @@ from ingestion.pseudonyms import is_normalised, pseudonymise
 from ingestion.row_hash import row_hash
 
 WHY_UNUSABLE, TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
-_UNIT_IS_NORMAL = "_sw_unit_is_normal"
+_UNIT_IS_NORMAL, _TIME_IS_ISO = "_sw_unit_is_normal", "_sw_time_is_iso"
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,14 @@ def stamped(
         (none if identity.review is None else identity.review).alias(REVIEW),
         (pl.lit(True) if identity.is_complete is None else identity.is_complete).alias(IS_COMPLETE),
     )
+    submitted = _submitted(source, table)
     told = {
         RECORD_ID: identity.record_id,
         PARENT: identity.parent_record_id,
         ROOT: identity.root_record_id,
         VERSION: None if identity.version_order is None else identity.version_order.fill_null(""),
-        SUBMITTED_AT: _submitted(source, table),
+        SUBMITTED_AT: submitted,
+        _TIME_IS_ISO: None if submitted is None else is_iso_time(submitted),
     }
     asked: list[str] = []
     bare, unit = rows, source.keys.unit.column
@@ -102,18 +104,18 @@ def stamped(
         narrow = narrow.with_columns(plain[PLAIN_ID])
     if narrow.height != len(table.lines):
         raise ValueError("a table has other rows than lines")
-    times, narrow = narrow.get_column(SUBMITTED_AT, default=None), _timed(narrow, table)
+    is_iso = submitted is not None and bool(narrow[_TIME_IS_ISO].all())
+    narrow = _timed(narrow, table, is_iso)
     settled = {RECORD_ID: identity.record_id, PARENT: identity.parent_record_id}
     if name == MAIN:
         if narrow[_UNIT_IS_NORMAL].all():
             # Taken as it stands, as pseudonyms are: that costs less than normalising millions of normal ids.
             rows = with_keys(bare, source, {*hidden, unit})
-        is_written = times is not None and narrow[SUBMITTED_AT].equals(times)
-        settled |= {PARENT: None, SUBMITTED_AT: _submitted(source, table) if is_written else None}
+        settled |= {PARENT: None, SUBMITTED_AT: submitted if is_iso else None}
     seen = {column: expression for column, expression in settled.items() if expression is not None}
     beside = tuple(column for column in settled if column not in seen and column in narrow.columns)
     rows = rows.with_columns(expression.alias(column) for column, expression in seen.items())
-    narrow = narrow.drop(_UNIT_IS_NORMAL, strict=False).with_columns(
+    narrow = narrow.drop(_UNIT_IS_NORMAL, _TIME_IS_ISO, strict=False).with_columns(
         pl.lit(export, dtype=pl.UInt32).alias(EXPORT), pl.lit(order, dtype=pl.UInt32).alias(ORDER)
     )
     return Part(rows, table, order, beside), narrow
@@ -143,15 +145,15 @@ def _submitted(source: Source, table: RawTable) -> pl.Expr | None:
     return pl.col(named.column) if named and is_here else table.identity.submitted_at
 
 
-def _timed(narrow: pl.DataFrame, table: RawTable) -> pl.DataFrame:
+def _timed(narrow: pl.DataFrame, table: RawTable, is_iso: bool) -> pl.DataFrame:
     """Times as ISO 8601 in place of those exported, and, where no version is told, as the version."""
     none = pl.lit(None, dtype=pl.String)
     if SUBMITTED_AT not in narrow.columns:
         version = [] if VERSION in narrow.columns else [pl.lit("").alias(VERSION)]
         return narrow.with_columns(none.alias(SUBMITTED_AT), *version)
-    text = narrow[SUBMITTED_AT]
-    times = iso_times(text, table.identity.time_formats)
-    lost = narrow.select(pl.lit(times).is_null() & pl.col(SUBMITTED_AT).str.strip_chars().ne(""))
-    narrow = narrow.with_columns(times, lost.to_series().alias(TIME_IS_UNREADABLE))
+    if not is_iso:
+        times = iso_times(narrow[SUBMITTED_AT], table.identity.time_formats)
+        lost = narrow.select(pl.lit(times).is_null() & pl.col(SUBMITTED_AT).str.strip_chars().ne(""))
+        narrow = narrow.with_columns(times, lost.to_series().alias(TIME_IS_UNREADABLE))
     version = [] if VERSION in narrow.columns else [pl.col(SUBMITTED_AT).fill_null("").alias(VERSION)]
     return narrow.with_columns(version)

@@ -38,6 +38,13 @@ def iso_time(text: pl.Expr, formats: tuple[str, ...] = ()) -> pl.Expr:
     )
 
 
+def is_iso_time(text: pl.Expr) -> pl.Expr:
+    """Whether a time is blank or stands as `iso_time` writes it, so that it can be taken as it is."""
+    # The pattern knows all of the clock, but not the lengths of months.
+    day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+    return (text.str.contains(_AS_WRITTEN) & day.is_not_null()) | text.is_null()
+
+
 def iso_times(text: pl.Series, formats: tuple[str, ...] = ()) -> pl.Series:
     """Normalises a column of times as `iso_time` does; those that are written so already are only checked.
 
@@ -45,14 +52,7 @@ def iso_times(text: pl.Series, formats: tuple[str, ...] = ()) -> pl.Series:
         text: Times as exported.
         formats: strptime formats tried beside ISO 8601.
     """
-    # The pattern knows all of the clock, but not the lengths of months.
-    day = pl.col("text").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    is_written = pl.col("text").str.contains(_AS_WRITTEN) & day.is_not_null()
-    frame = (
-        text.rename("text")
-        .to_frame()
-        .with_columns((is_written | pl.col("text").is_null()).alias("is_written"))
-    )
+    frame = text.rename("text").to_frame().with_columns(is_iso_time(pl.col("text")).alias("is_written"))
     if frame["is_written"].all():
         return text
     others = frame.filter(~pl.col("is_written")).select(iso_time(pl.col("text"), formats))["text"]
