@@ -261,29 +261,32 @@ def _joined(content: Content, start: int, blocks: list[_Block]) -> Layout:
     def offsets(counts: list[int]) -> list[int]:
         return [0, *np.cumsum(counts).tolist()]
 
+    records = offsets([len(block.line_ends) for block in blocks])
     delimiters = offsets([block.delimiter_count for block in blocks])
     lines = offsets([block.line_count for block in blocks])
-
-    def joined(parts: list[Places]) -> Places:
-        return np.concatenate([np.empty(0, np.int64), *parts])
-
-    stops = joined([block.line_ends for block in blocks])
-    ends = stops - joined([block.after_return.astype(np.int64) for block in blocks])
-    cells = joined([block.delimiters_before + delimiters[place] for place, block in enumerate(blocks)])
-    feeds = joined([block.lines_before + lines[place] for place, block in enumerate(blocks)])
-    starts = np.concatenate([[start], stops + 1])
-    begun = np.concatenate([[1], feeds + 2])
-    if content.size > starts[-1]:
-        ends = np.append(ends, content.size)
-        cells = np.append(cells, delimiters[-1])
-    else:
-        starts, begun = starts[:-1], begun[:-1]
+    # Written in place, since every array over all records takes as long to come by as to fill.
+    count = records[-1]
+    starts, ends, begun, cells = (np.empty(count + 2, np.int64) for _ in range(4))
+    starts[0], begun[0], cells[0] = start, 1, 0
+    for block, first, line, cell in zip(blocks, records, lines, delimiters, strict=False):
+        own = slice(first, first + len(block.line_ends))
+        after = slice(own.start + 1, own.stop + 1)
+        ends[own] = block.line_ends
+        ends[own] -= block.after_return
+        np.add(block.line_ends, 1, out=starts[after])
+        np.add(block.lines_before, line + 2, out=begun[after])
+        np.add(block.delimiters_before, cell, out=cells[after])
+    if content.size > starts[count]:
+        ends[count], cells[count + 1] = content.size, delimiters[-1]
+        count += 1
+    widths = np.diff(cells[: count + 1])
+    widths += 1
     return Layout(
-        starts,
-        ends,
-        begun,
-        np.diff(cells, prepend=0) + 1,
-        joined([block.bad_bytes for block in blocks]),
+        starts[:count],
+        ends[:count],
+        begun[:count],
+        widths,
+        np.concatenate([np.empty(0, np.int64), *(block.bad_bytes for block in blocks)]),
         any(len(block.bad_bytes) >= _MOST_FAULTS for block in blocks),
         any(block.has_empty_quotes for block in blocks),
     )
