@@ -11,12 +11,12 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion.fates import RECORD_ID
 from ingestion.lake import lake_path
 from ingestion.landing import SERVED, read_receipts, served_originals
 from ingestion.platforms.protocol import MAIN
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import LandedOriginal
+from ingestion.rows.fates import RECORD_ID
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ingestion.door.pseudonyms import MAKE_A_KEY
 from ingestion.export_fault import ExportFault
 from ingestion.programme.model import Programme
-from ingestion.pseudonyms import MAKE_A_KEY
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM

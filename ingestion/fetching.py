@@ -16,10 +16,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from ingestion.door.media_folder import land_manifest
 from ingestion.encryption import LandingKey, landing_key
 from ingestion.export_fault import NothingThere
 from ingestion.landing import land, landed_path, last_full, last_served, served_originals
-from ingestion.media_folder import land_manifest
 from ingestion.platforms import PLATFORMS, drops, python_package
 from ingestion.platforms.http import Api
 from ingestion.platforms.protocol import Ask, Offered, Outcome

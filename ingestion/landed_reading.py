@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ingestion.encryption import LandingKey
-from ingestion.export_order import in_export_order
-from ingestion.media import complete
-from ingestion.media_folder import MANIFEST
-from ingestion.opening import opened
-from ingestion.platforms.protocol import Original
-from ingestion.privacy import (
+from ingestion.door.media import complete
+from ingestion.door.media_folder import MANIFEST
+from ingestion.door.privacy import (
     identifying_columns,
     pseudonymises,
     question_columns,
     units_are_pseudonymous,
 )
+from ingestion.door.pseudonyms import key_id, pseudonym_key
+from ingestion.encryption import LandingKey
+from ingestion.opening import opened
+from ingestion.platforms.protocol import Original
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import key_id, pseudonym_key
-from ingestion.reading import Reading
 from ingestion.receipt import LandedOriginal
+from ingestion.rows.export_order import in_export_order
+from ingestion.rows.reading import Reading
 from ingestion.sandbox import reader
 
 # Raised when the same original would be read differently, so that every lake is written anew.

@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingestion.consent.redaction_log import known_on_arrival, now_at
 from ingestion.encryption import LandingKey, encrypt
 from ingestion.export_fault import ExportFault
-from ingestion.export_order import time_of
 from ingestion.platforms.protocol import Kind
 from ingestion.receipt import LandedOriginal, Receipt
-from ingestion.redaction_log import known_on_arrival, now_at
+from ingestion.rows.export_order import time_of
 
 # States of a pull whose originals are those of the lake.
 SERVED = ("landed", "unchanged")

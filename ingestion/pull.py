@@ -13,21 +13,21 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from ingestion import media
 from ingestion.claims import Claim, claimed_elsewhere
-from ingestion.consent import lake_was_made, without_withdrawn
+from ingestion.consent.consent import lake_was_made, without_withdrawn
+from ingestion.consent.redaction_log import now_at
+from ingestion.consent.reread import reread
+from ingestion.door import media
 from ingestion.export_fault import Encrypted, ExportFault
-from ingestion.export_order import export_time
 from ingestion.fetching import Fetched, asks_api, fetch
 from ingestion.fetching_ahead import fetching_ahead
 from ingestion.lake import holds, lake_path, staging, withdraw, write_lake
 from ingestion.landed_reading import input_hash, read_landed
 from ingestion.landing import each_once, last_served, write_receipt
 from ingestion.programme.model import Programme, Source
-from ingestion.reading import Reading
 from ingestion.receipt import Counts, LandedOriginal, Receipt, State, new_receipt_id
-from ingestion.redaction_log import now_at
-from ingestion.reread import reread
+from ingestion.rows.export_order import export_time
+from ingestion.rows.reading import Reading
 from ingestion.sandbox import ReadingBroke, reader
 
 logger = logging.getLogger(__name__)

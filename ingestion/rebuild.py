@@ -6,7 +6,7 @@ In: a programme and a home with a landing. Out: the lake, with the same bytes as
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingestion.consent import lake_was_made, without_withdrawn
+from ingestion.consent.consent import lake_was_made, without_withdrawn
 from ingestion.encryption import landing_key
 from ingestion.export_fault import ExportFault
 from ingestion.lake import staging, write_lake

@@ -27,13 +27,13 @@ from pydantic import TypeAdapter
 
 import ingestion
 from ingestion import export_fault
+from ingestion.consent.redaction import Redaction
+from ingestion.consent.withdrawal import Withdrawals
 from ingestion.export_fault import ExportFault
 from ingestion.platforms.protocol import Original
 from ingestion.programme.model import Programme, Source
-from ingestion.reading import Reading
-from ingestion.redaction import Redaction
+from ingestion.rows.reading import Reading
 from ingestion.sandbox_child import LENGTH_BYTES, Request
-from ingestion.withdrawal import Withdrawals
 
 _PROJECT = Path(ingestion.__file__).parent.parent
 _COMMAND = [sys.executable, "-P", "-c", "from ingestion.sandbox_child import serve; serve()"]

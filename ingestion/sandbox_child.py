@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ingestion.export_fault import ExportFault
 
 if TYPE_CHECKING:
+    from ingestion.consent.withdrawal import Withdrawals
     from ingestion.platforms.protocol import Original, RawExport
     from ingestion.programme.model import Programme, Source
-    from ingestion.withdrawal import Withdrawals
 
 LENGTH_BYTES = 8
 _LARGEST_FILE = 64 * 1024**3
@@ -60,8 +60,8 @@ def serve() -> None:
 
     from pydantic import TypeAdapter
 
-    from ingestion.reading import Reading, read_originals
-    from ingestion.redaction import Redaction, redact
+    from ingestion.consent.redaction import Redaction, redact
+    from ingestion.rows.reading import Reading, read_originals
 
     _announce_files(answer)
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()

@@ -8,9 +8,9 @@ the disk in clear may still be found on it by those who search its free blocks.
 import shutil
 from pathlib import Path
 
+from ingestion.consent.redaction_log import addressed_anew, lines
 from ingestion.encryption import LandingKey, is_encrypted
 from ingestion.landing import SEALED, address, file_hash, flush, read_receipts, settle, write_receipt
-from ingestion.redaction_log import addressed_anew, lines
 
 
 def seal(home: Path, source: str, key: LandingKey) -> None:

@@ -21,8 +21,8 @@ def list_command(home: HomeOption = "", programme: ProgrammeOption = "") -> None
 
     Example: sitewise withdrawals list
     """
+    from ingestion.consent.withdrawal import withdrawals
     from ingestion.export_fault import ExportFault
-    from ingestion.withdrawal import withdrawals
     from orchestration.programmes import load
 
     settings = read_settings(home, programme)
@@ -54,8 +54,8 @@ def revoke(
 
     Example: sitewise withdrawals revoke KE01-0042 --site kisumu_east --yes
     """
+    from ingestion.consent.withdrawal import of_unit, revoke, withdrawals
     from ingestion.export_fault import ExportFault
-    from ingestion.withdrawal import of_unit, revoke, withdrawals
     from orchestration.lock import HomeHeld, hold_home
     from orchestration.programmes import load
 

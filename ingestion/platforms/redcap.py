@@ -25,6 +25,7 @@ from pathlib import Path
 import polars as pl
 
 from ingestion.definitions.field import Definition
+from ingestion.door.privacy import key_columns
 from ingestion.export_fault import ExportFault, closest
 from ingestion.formats.delimited import TextTable, read_delimited, text_table
 from ingestion.platforms.protocol import (
@@ -39,7 +40,6 @@ from ingestion.platforms.protocol import (
 from ingestion.platforms.redcap_api import LIVING
 from ingestion.platforms.redcap_api import ask as ask
 from ingestion.platforms.redcap_files import refuse_other_files
-from ingestion.privacy import key_columns
 from ingestion.programme.model import Source
 
 EVENT, INSTRUMENT, INSTANCE = "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"

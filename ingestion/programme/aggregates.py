@@ -1,8 +1,8 @@
 """Sources that send no rows of people: moments of each cell, or an effect that was published elsewhere.
 
 In: nothing; this is the contract of their columns. Out: the columns of each role, by Sitewise's own words,
-and which of them a file must have. Reading files is the task of `ingestion.aggregate_reading`; whether the
-numbers hold together is judged in the warehouse.
+and which of them a file must have. Reading files is the task of `ingestion.rows.aggregate_reading`; whether
+the numbers hold together is judged in the warehouse.
 """
 
 ROLES = ("moments", "estimates")

@@ -6,7 +6,7 @@ like identifiers and are not classified.
 
 from collections.abc import Iterator
 
-from ingestion.privacy import key_columns
+from ingestion.door.privacy import key_columns
 from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
 from ingestion.programme.model import DerivedItem, Door, Source

@@ -9,9 +9,9 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ingestion.door.privacy import key_columns, pseudonym_columns
 from ingestion.lake import PARENT_TABLE
 from ingestion.landing import SERVED, latest_receipts
-from ingestion.privacy import key_columns, pseudonym_columns
 from ingestion.programme.model import DerivedItem, Programme, Source
 from ingestion.programme.registry_schemas import Row
 from ingestion.receipt import Receipt

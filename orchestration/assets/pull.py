@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from ingestion.consent.redaction_log import held_between
 from ingestion.programme.model import Programme
 from ingestion.pull import pull_programme, pull_source
 from ingestion.receipt import Receipt
-from ingestion.redaction_log import held_between
 from orchestration.assets import OWNERS
 from orchestration.home import Home
 from orchestration.programmes import load

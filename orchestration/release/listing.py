@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from ingestion.redaction_log import held_between
+from ingestion.consent.redaction_log import held_between
 from orchestration.release.content_hash import content_hash
 
 

@@ -416,7 +416,7 @@ def test_one_content_under_two_names_is_redacted_once(small_programme, tmp_path)
 def test_a_process_that_dies_while_it_redacts_is_caught_up_with(
     small_programme, tmp_path, monkeypatch
 ) -> None:
-    from ingestion import looking_through
+    from ingestion.consent import looking_through
 
     home = tmp_path / "home"
     pull(small_programme, home)
@@ -463,10 +463,10 @@ def test_a_unit_that_replaces_one_who_withdrew_stays_and_names_them_no_more(
 
 def test_what_a_platform_itself_says_withdraws_the_unit(small_programme, tmp_path, monkeypatch) -> None:
     """No platform says so today; one that does sets `Identity.is_withdrawn`."""
+    from ingestion.consent.redaction import redact
+    from ingestion.consent.withdrawal import withdrawals
     from ingestion.platforms import PLATFORMS, csv_files
     from ingestion.platforms.protocol import Original
-    from ingestion.redaction import redact
-    from ingestion.withdrawal import withdrawals
 
     class Telling:
         def read(self, original, source):

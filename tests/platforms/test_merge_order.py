@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingestion.export_order import in_export_order
 from ingestion.lake import lake_path
 from ingestion.platforms.protocol import Original
 from ingestion.programme.registry_lake import lake_rows
-from ingestion.reading import read_originals
+from ingestion.rows.export_order import in_export_order
+from ingestion.rows.reading import read_originals
 from ingestion.sandbox import reader
 
 IDS = st.sampled_from("abcd")

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from ruamel.yaml import YAML
 
+from ingestion.consent.withdrawal import Sites, told, withdrawals
 from ingestion.lake import lake_path
-from ingestion.withdrawal import Sites, told, withdrawals
 
 KEY = "SITEWISE_TEST_PSEUDONYM_KEY"
 REAL = {

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingestion.coarsening import coarsened, grid_of, is_beside_the_place, unreadable
+from ingestion.door.coarsening import coarsened, grid_of, is_beside_the_place, unreadable
 
 TENTH = Decimal("0.1")
 GRIDS = st.sampled_from([Decimal(text) for text in ("0.001", "0.01", "0.05", "0.1", "0.25", "0.7", "1", "7")])

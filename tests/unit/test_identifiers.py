@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ingestion.identifiers import SAMPLE_ROWS, cell_kinds, header_kind
-from ingestion.pseudonyms import normalised, normalised_id, pseudonymise
+from ingestion.door.identifiers import SAMPLE_ROWS, cell_kinds, header_kind
+from ingestion.door.pseudonyms import normalised, normalised_id, pseudonymise
 
 BY_PLATFORM = """
     deviceid subscriberid simid devicephonenum phonenumber username _submitted_by X_submitted_by

@@ -8,8 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ingestion.door.privacy import kept_columns
 from ingestion.landed_reading import input_hash
-from ingestion.privacy import kept_columns
 from ingestion.programme.faults import Fault, ProgrammeFaults
 from ingestion.programme.load import check_programme, load_programme
 from ingestion.programme.model import DerivedItem, Programme

@@ -4,8 +4,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion import fates
-from ingestion.fates import FATE, IS_WITHDRAWN, ORDER, RECORD_ID, VERSION, Deletions
+from ingestion.rows import fates
+from ingestion.rows.fates import FATE, IS_WITHDRAWN, ORDER, RECORD_ID, VERSION, Deletions
 
 IDS = st.sampled_from(["a", "b", "c"])
 # Record, export, version within the platform, withdrawn, quarantined before.

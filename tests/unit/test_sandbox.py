@@ -15,7 +15,7 @@ from ingestion import sandbox
 from ingestion.export_fault import Encrypted, ExportFault, NothingThere
 from ingestion.platforms.protocol import Original
 from ingestion.programme.load import load_programme
-from ingestion.reading import read_originals
+from ingestion.rows.reading import read_originals
 from ingestion.sandbox import Reader
 
 SOURCE = "endline_site_a"

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ingestion.accept import IS_COMPLETE, accept_marks, first_row_columns
-from ingestion.coarsening import coarsened, unreadable
-from ingestion.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, VERSION
+from ingestion.door.coarsening import coarsened, unreadable
+from ingestion.door.privacy import coarse_columns, pseudonym_columns
+from ingestion.door.pseudonyms import is_normalised, pseudonymise
 from ingestion.formats.times import is_iso_time, iso_times
-from ingestion.found import Found
-from ingestion.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, WITHDRAWN, key_marks, with_keys
 from ingestion.platforms.protocol import MAIN, RawTable
-from ingestion.privacy import coarse_columns, pseudonym_columns
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import is_normalised, pseudonymise
-from ingestion.row_hash import row_hash
+from ingestion.rows.accept import IS_COMPLETE, accept_marks, first_row_columns
+from ingestion.rows.fates import EXPORT, IS_WITHDRAWN, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, VERSION
+from ingestion.rows.found import Found
+from ingestion.rows.keys import FORM_VERSION, REVIEW, SUBMITTED_AT, WITHDRAWN, key_marks, with_keys
+from ingestion.rows.row_hash import row_hash
 
 WHY_UNUSABLE, TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
 _UNIT_IS_NORMAL, _TIME_IS_ISO = "_sw_unit_is_normal", "_sw_time_is_iso"

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ingestion.consent.redaction_log import Line, lines, put_whole
+from ingestion.door.privacy import pseudonym_columns, units_are_pseudonymous
+from ingestion.door.pseudonyms import key_id, normalised, pseudonym_key
 from ingestion.export_fault import ExportFault
-from ingestion.privacy import pseudonym_columns, units_are_pseudonymous
 from ingestion.programme.model import Programme, Source
 from ingestion.programme.words import normal_code
-from ingestion.pseudonyms import key_id, normalised, pseudonym_key
-from ingestion.redaction_log import Line, lines, put_whole
 
 FILE = "withdrawals.json"
 _SALT_BYTES = 32

@@ -16,13 +16,13 @@ from collections.abc import Collection
 
 import polars as pl
 
-from ingestion.fates import FATE, RECORD_ID
-from ingestion.found import Found
+from ingestion.door.privacy import pseudonym_columns
+from ingestion.door.pseudonyms import pseudonymise
 from ingestion.platforms.protocol import RawTable
-from ingestion.privacy import pseudonym_columns
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import pseudonymise
-from ingestion.settling import Settled
+from ingestion.rows.fates import FATE, RECORD_ID
+from ingestion.rows.found import Found
+from ingestion.rows.settling import Settled
 
 ATTACHMENTS = "_attachments"
 # Under which name the file would lie beside a drop, and in the landing; and the address it is fetched from.

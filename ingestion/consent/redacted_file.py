@@ -23,7 +23,7 @@ from ingestion.formats.delimited import Ragged
 from ingestion.platforms.protocol import Identity, Original, RawExport, RawTable
 
 if TYPE_CHECKING:
-    from ingestion.stamps import Part
+    from ingestion.rows.stamps import Part
 
 _HEADER = "header.json"
 _DATE = (1980, 1, 1, 0, 0, 0)

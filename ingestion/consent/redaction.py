@@ -13,17 +13,17 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion import fates
-from ingestion.fates import EXPORT, FATE, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, Deletions
-from ingestion.found import Found, found_in
-from ingestion.keys import REPLACES, SITE_CODE, UNIT_ID
+from ingestion.consent.redacted_file import Redacted, write_redacted
+from ingestion.consent.withdrawal import Sites, Withdrawals
+from ingestion.door.privacy import pseudonym_columns, pseudonymises
+from ingestion.door.pseudonyms import pseudonym_key
 from ingestion.platforms.protocol import MAIN, Original
-from ingestion.privacy import pseudonym_columns, pseudonymises
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import pseudonym_key
-from ingestion.redacted_file import Redacted, write_redacted
-from ingestion.stamps import Part, stamped
-from ingestion.withdrawal import Sites, Withdrawals
+from ingestion.rows import fates
+from ingestion.rows.fates import EXPORT, FATE, ORDER, PARENT, PLAIN_ID, RECORD_ID, ROOT, Deletions
+from ingestion.rows.found import Found, found_in
+from ingestion.rows.keys import REPLACES, SITE_CODE, UNIT_ID
+from ingestion.rows.stamps import Part, stamped
 
 _HIT, _KEY = "_sw_hit", "_sw_key"
 

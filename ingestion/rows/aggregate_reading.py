@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ingestion import fates
 from ingestion.export_fault import ExportFault, closest
-from ingestion.fates import FATE, FIELD, FILE, LINE, ORDER, QUARANTINED, REASON, RECORD_ID, VERSION, mark
-from ingestion.keys import PARENT_ID, SITE_CODE, WAVE
 from ingestion.platforms.protocol import RawTable
 from ingestion.programme.aggregates import COLUMNS, KEY, NEEDED
 from ingestion.programme.model import Column, Source
+from ingestion.rows import fates
+from ingestion.rows.fates import FATE, FIELD, FILE, LINE, ORDER, QUARANTINED, REASON, RECORD_ID, VERSION, mark
+from ingestion.rows.keys import PARENT_ID, SITE_CODE, WAVE
 
 _ALL = "all"
 _NAMES = {"site": SITE_CODE, "wave": WAVE}

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import polars as pl
 
+from ingestion.consent.looking_through import State, Work, former, key_of, landed_here, served_so_far
+from ingestion.consent.redaction_log import Line, now_at
+from ingestion.consent.withdrawal import FILE, Sites, Withdrawals, withdrawals
 from ingestion.encryption import LandingKey
-from ingestion.keys import SITE_CODE, UNIT_ID
 from ingestion.lake import forget_former, lake_path
-from ingestion.looking_through import State, Work, former, key_of, landed_here, served_so_far
 from ingestion.platforms.protocol import MAIN
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import LandedOriginal
-from ingestion.redaction_log import Line, now_at
-from ingestion.withdrawal import FILE, Sites, Withdrawals, withdrawals
+from ingestion.rows.keys import SITE_CODE, UNIT_ID
 
 
 def anyone_withdrew(home: Path) -> bool:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from ingestion import fates, keys
-from ingestion.accept import accept_marks, date_marks, mark_later_rows_of_units
-from ingestion.fates import ORDER, PARENT, RECORD_ID, ROOT, Deletions
-from ingestion.found import Found
 from ingestion.platforms.protocol import MAIN
 from ingestion.programme.model import Programme, Source
-from ingestion.stamps import TIME_IS_UNREADABLE, WHY_UNUSABLE, Part, mark_column, stamped
+from ingestion.rows import fates, keys
+from ingestion.rows.accept import accept_marks, date_marks, mark_later_rows_of_units
+from ingestion.rows.fates import ORDER, PARENT, RECORD_ID, ROOT, Deletions
+from ingestion.rows.found import Found
+from ingestion.rows.stamps import TIME_IS_UNREADABLE, WHY_UNUSABLE, Part, mark_column, stamped
 
 
 @dataclass(frozen=True)

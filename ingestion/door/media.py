@@ -11,12 +11,12 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.attachments import ATTACHMENTS, BESIDE, LANDED, URL
+from ingestion.door.attachments import ATTACHMENTS, BESIDE, LANDED, URL
+from ingestion.door.media_fetching import fetch_files
+from ingestion.door.media_folder import read_manifest
 from ingestion.encryption import LandingKey
 from ingestion.lake import stage
 from ingestion.landing import landed_path
-from ingestion.media_fetching import fetch_files
-from ingestion.media_folder import read_manifest
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import LandedOriginal
 

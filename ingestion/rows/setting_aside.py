@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from ingestion import fates
 from ingestion.export_fault import ExportFault
-from ingestion.fates import FATE, FIELD, FILE, LINE, RECORD_ID
 from ingestion.platforms.protocol import RawTable
 from ingestion.receipt import Counts
-from ingestion.settling import Settled
+from ingestion.rows import fates
+from ingestion.rows.fates import FATE, FIELD, FILE, LINE, RECORD_ID
+from ingestion.rows.settling import Settled
 
 _SCHEMA = dict.fromkeys(("file", "line", "reason", "field", "record_id"), pl.String())
 

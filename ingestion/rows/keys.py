@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterator
 
 import polars as pl
 
-from ingestion.fates import PARENT, QUARANTINED, RECORD_ID, Mark
+from ingestion.door.pseudonyms import normalised_id
 from ingestion.programme.model import Column, Source
-from ingestion.pseudonyms import normalised_id
+from ingestion.rows.fates import PARENT, QUARANTINED, RECORD_ID, Mark
 
 PARENT_ID = PARENT
 SUBMITTED_AT = "_sw_submitted_at"

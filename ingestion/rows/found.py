@@ -7,13 +7,13 @@ records that are no more. Cells are not read here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ingestion.consent.redacted_file import read_redacted
+from ingestion.door.privacy import key_columns
 from ingestion.export_fault import ExportFault, closest
-from ingestion.export_order import moments
 from ingestion.platforms import PLATFORMS
 from ingestion.platforms.protocol import MAIN, Original, RawExport, RawTable
-from ingestion.privacy import key_columns
 from ingestion.programme.model import Source
-from ingestion.redacted_file import read_redacted
+from ingestion.rows.export_order import moments
 
 
 @dataclass

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
-from ingestion.coarsening import grid_of, is_beside_the_place
+from ingestion.door.coarsening import grid_of, is_beside_the_place
 from ingestion.programme.model import DerivedItem, Programme, Source
 from ingestion.programme.model_sources import Hidden
 from ingestion.programme.words import IdKind

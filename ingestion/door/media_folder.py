@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ingestion.attachments import beside_name
+from ingestion.door.attachments import beside_name
 from ingestion.encryption import LandingKey
 from ingestion.landing import file_hash, land
 from ingestion.opening import opened

@@ -13,11 +13,11 @@ from typing import Any
 
 import polars as pl
 
-from ingestion.attachments import BESIDE, LANDED, URL, beside_name
+from ingestion.door.attachments import BESIDE, LANDED, URL, beside_name
+from ingestion.door.media_folder import beside
 from ingestion.encryption import LandingKey
 from ingestion.export_fault import ExportFault
 from ingestion.landing import land
-from ingestion.media_folder import beside
 from ingestion.platforms import drops
 from ingestion.platforms.http import Api, secret
 from ingestion.programme.model import Connection, Programme, Source

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingestion.consent.redaction import Rewritten
+from ingestion.consent.redaction_log import Line, now_at, put_whole
+from ingestion.consent.withdrawal import Withdrawals, told
 from ingestion.encryption import LandingKey
 from ingestion.export_fault import ExportFault
-from ingestion.export_order import in_export_order
 from ingestion.landing import (
     SERVED,
     address,
@@ -30,10 +32,8 @@ from ingestion.opening import opened
 from ingestion.platforms.protocol import Original
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import LandedOriginal
-from ingestion.redaction import Rewritten
-from ingestion.redaction_log import Line, now_at, put_whole
+from ingestion.rows.export_order import in_export_order
 from ingestion.sandbox import ReadingBroke, reader
-from ingestion.withdrawal import Withdrawals, told
 
 STATE = ".withdrawals.json"
 Key = tuple[str, str]

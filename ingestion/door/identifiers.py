@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from ingestion.identifier_words import (
+from ingestion.door.identifier_words import (
     ENDINGS,
     NAME_WORDS,
     PEOPLE,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingestion.consent import (
+from ingestion.consent.consent import (
     anyone_withdrew,
     is_lake_clean,
     lake_holds_withdrawn,

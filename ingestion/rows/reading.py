@@ -14,23 +14,23 @@ from pathlib import Path
 
 import polars as pl
 
-from ingestion import keys
-from ingestion.aggregate_reading import read_aggregates
-from ingestion.attachments import ATTACHMENTS, attachments
+from ingestion.door.attachments import ATTACHMENTS, attachments
+from ingestion.door.privacy import kept_columns, pseudonymises, question_columns
+from ingestion.door.pseudonyms import pseudonym_key
+from ingestion.door.unclassified import refuse_unclassified
 from ingestion.export_fault import ExportFault, closest
-from ingestion.fates import FATE, PARENT, RECORD_ID
-from ingestion.found import Found, found_in
 from ingestion.lake import QUARANTINE, stage
 from ingestion.platforms.protocol import MAIN, Original
-from ingestion.privacy import kept_columns, pseudonymises, question_columns
 from ingestion.programme import aggregates
 from ingestion.programme.model import Programme, Source
-from ingestion.pseudonyms import pseudonym_key
 from ingestion.receipt import Counts, LakeTable, LandedOriginal
-from ingestion.setting_aside import aside, counted, quarantine, ragged, set_aside
-from ingestion.settling import Settled, settled
-from ingestion.stamps import lost_places
-from ingestion.unclassified import refuse_unclassified
+from ingestion.rows import keys
+from ingestion.rows.aggregate_reading import read_aggregates
+from ingestion.rows.fates import FATE, PARENT, RECORD_ID
+from ingestion.rows.found import Found, found_in
+from ingestion.rows.setting_aside import aside, counted, quarantine, ragged, set_aside
+from ingestion.rows.settling import Settled, settled
+from ingestion.rows.stamps import lost_places
 
 # Tables of more rows stay in the order of export and line, since sorting them would need all rows at once.
 SORTED_ROWS = 200_000

@@ -13,12 +13,12 @@ import json
 import re
 from collections.abc import Mapping
 
+from ingestion.door.identifier_words import IdentifierKind
+from ingestion.door.identifiers import cell_kinds, header_kind
+from ingestion.door.privacy import identifying_columns, kept_by_glob
 from ingestion.export_fault import ExportFault
-from ingestion.found import Found
-from ingestion.identifier_words import IdentifierKind
-from ingestion.identifiers import cell_kinds, header_kind
-from ingestion.privacy import identifying_columns, kept_by_glob
 from ingestion.programme.model import Programme, Source
+from ingestion.rows.found import Found
 
 _PLAIN = re.compile(r"(?i)(?!(?:y|n|yes|no|on|off|true|false|null)$)[A-Za-z_][A-Za-z0-9_/.-]*")
 # What a question's text takes from other answers, as XLSForm, REDCap, Qualtrics and LimeSurvey write it.

@@ -10,10 +10,10 @@ from typing import get_args
 import polars as pl
 
 from ingestion.export_fault import ExportFault
-from ingestion.fates import NOT_ACCEPTED, RECORD_ID, Mark, mark_later_rows
-from ingestion.keys import ARM, DISPOSITION, REVIEW, SITE_CODE, SUBMITTED_AT, UNIT_ID
 from ingestion.programme.model import Source
 from ingestion.programme.words import Review
+from ingestion.rows.fates import NOT_ACCEPTED, RECORD_ID, Mark, mark_later_rows
+from ingestion.rows.keys import ARM, DISPOSITION, REVIEW, SITE_CODE, SUBMITTED_AT, UNIT_ID
 
 IS_COMPLETE = "_sw_is_complete"
 _UNMARKED = ("csv", "excel", "spss", "stata", "json_lines", "parquet", "python_package")

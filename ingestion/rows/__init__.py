@@ -1,0 +1,1 @@
+"""The way of a row from a landed original to the lake: read, identified, settled, kept or set aside."""
