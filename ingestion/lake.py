@@ -2,7 +2,8 @@
 
 `lake/<source>` is a symlink to `lake/.versions/<source>-<hash12>/`, where hash12 heads the hash of all input.
 The version before stays until the next. In: tables of text. Out: files whose bytes depend on the tables
-alone.
+alone. They are packed for speed, not size: a lake is written and read every night, and made again from the
+landing whenever it is lost.
 """
 
 import os
@@ -50,7 +51,7 @@ def stage(
     # A fixed size, since by default it follows the number of cores, and bytes are to follow from rows alone.
     rows.sink_parquet(
         file,
-        compression="zstd",
+        compression="lz4",
         statistics=True,
         row_group_size=_GROUP_ROWS,
         metadata={PARENT_TABLE: parent_table} if parent_table else None,
