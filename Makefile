@@ -38,6 +38,7 @@ test-slow: $(VENV)/.installed $(VENV)/.star
 
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/night.py
+	$(BIN)/python tests/benchmarks/csv_to_lake.py
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
