@@ -1,4 +1,4 @@
-{#- How exact values are counted: values in steps of the indicator's resolution, a rate's exposure on one fixed grid. -#}
+{#- How exact values are counted: values in steps of the indicator's resolution, a rate's exposure on one grid. -#}
 
 {#- Steps of exposure in one unit of it. -#}
 {% macro exposure_steps_per_unit() -%}
