@@ -9,6 +9,7 @@ A file that had changed within two seconds before it was looked at is not truste
 systems are coarse and a second change could bear the same time.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -40,10 +41,10 @@ class Seen:
 
     def told(self, path: Path) -> Any:
         """What was noted of a file that is still the same, or None."""
-        known = self._before.get(str(path))
+        known = self._before.get(_name(path))
         if known is None or known["is"] != _marks(path):
             return None
-        self._now[str(path)] = known
+        self._now[_name(path)] = known
         return known["told"]
 
     def marks(self, path: Path) -> list[int]:
@@ -53,7 +54,7 @@ class Seen:
     def note(self, path: Path, marks: list[int], told: Any) -> None:
         """Notes what was learnt of a file, if that was settled and did not change while it was read."""
         if _marks(path) == marks and time.time_ns() - max(marks[1:3]) > _SETTLED_NS:
-            self._now[str(path)] = {"is": marks, "told": told}
+            self._now[_name(path)] = {"is": marks, "told": told}
 
     def save(self) -> None:
         """Keeps what was asked for or noted, and forgets the rest."""
@@ -64,6 +65,11 @@ class Seen:
         fresh.write_text(json.dumps(self._now))
         fresh.chmod(0o600)
         fresh.replace(self._file)
+
+
+def _name(path: Path) -> str:
+    """A path's hash: a photo is often named after whom it shows, and leaves no trace here."""
+    return hashlib.sha256(str(path).encode()).hexdigest()
 
 
 def _marks(path: Path) -> list[int]:
