@@ -18,7 +18,7 @@ from sqlglot.errors import SqlglotError
 Kind = Literal["number", "text", "truth", "date", "nothing"]
 
 _NUMBER_TYPES = frozenset({"integer", "number", "amount"})
-_COMPARISONS: Mapping[type[exp.Expr], str] = {
+COMPARISONS: Mapping[type[exp.Expr], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
     exp.LT: "<",
@@ -139,9 +139,9 @@ class _Reader:
             return "number", f"(-{self._of_kind(node.this, 'number', optional)})"
         if isinstance(node, exp.Is):
             return self._is(node)
-        if kind in _COMPARISONS:
+        if kind in COMPARISONS:
             left, right = self._alike([node.this, node.expression], optional)[1]
-            return "truth", f"({left} {_COMPARISONS[kind]} {right})"
+            return "truth", f"({left} {COMPARISONS[kind]} {right})"
         if kind in _ARITHMETIC:
             left, right = (self._of_kind(part, "number", optional) for part in (node.this, node.expression))
             return "number", f"({left} {_ARITHMETIC[kind]} {right})"

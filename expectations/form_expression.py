@@ -19,19 +19,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from expectations.expression import ExpressionFault, literal, quoted
+from expectations.expression import COMPARISONS, ExpressionFault, literal, quoted
 
 Kind = Literal["number", "text", "truth", "date"]
 FindItem = Callable[[str], tuple[str, str, str]]
 
-_COMPARISONS: Mapping[type[exp.Expr], str] = {
-    exp.EQ: "=",
-    exp.NEQ: "<>",
-    exp.LT: "<",
-    exp.LTE: "<=",
-    exp.GT: ">",
-    exp.GTE: ">=",
-}
 _ARITHMETIC: Mapping[type[exp.Expr], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*"}
 # Codes are told apart by white space, in some exports by commas.
 _PARTS = "regexp_split_to_array({0}, '[\\s,]+')"
@@ -154,8 +146,8 @@ class _Reader:
             return "truth", f"(not {self.of_kind(node.this, 'truth')})"
         if isinstance(node, exp.Neg):
             return "number", f"(-{self.of_kind(node.this, 'number')})"
-        if kind in _COMPARISONS:
-            return "truth", self._compared(node, _COMPARISONS[kind])
+        if kind in COMPARISONS:
+            return "truth", self._compared(node, COMPARISONS[kind])
         if kind in _ARITHMETIC:
             left, right = (self.of_kind(part, "number") for part in (node.this, node.expression))
             return "number", f"({left} {_ARITHMETIC[kind]} {right})"

@@ -57,6 +57,21 @@ def reckons(sign: str) -> Build:
     return lambda left, right: reckoned(sign, left, right)
 
 
+# Operators that XPath and REDCap spell and bind alike; each language adds its own.
+OPERATORS: dict[str, tuple[int, Build]] = {
+    "or": (1, joins("or")),
+    "and": (2, joins("and")),
+    "=": (3, compares("=")),
+    "<": (4, compares("<")),
+    "<=": (4, compares("<=")),
+    ">": (4, compares(">")),
+    ">=": (4, compares(">=")),
+    "+": (5, reckons("+")),
+    "-": (5, reckons("-")),
+    "*": (6, reckons("*")),
+}
+
+
 class Reader:
     """A position in the tokens of one expression."""
 

@@ -10,7 +10,7 @@ server).
 
 import re
 
-from ingestion.definitions.infix import Functions, Grammar, Reader, compares, joins, reckons
+from ingestion.definitions.infix import OPERATORS, Functions, Grammar, Reader, compares, reckons
 from ingestion.definitions.logic import (
     Term,
     Untranslatable,
@@ -33,19 +33,9 @@ _SHAPES = {
     "sign": r"<>|!=|<=|>=|[=<>+\-*/(),]",
     "name": r"[^\W\d]\w*",
 }
-_BINARY = {
-    "or": (1, joins("or")),
-    "and": (2, joins("and")),
-    "=": (3, compares("=")),
+_BINARY = OPERATORS | {
     "<>": (3, compares("<>")),
     "!=": (3, compares("<>")),
-    "<": (4, compares("<")),
-    "<=": (4, compares("<=")),
-    ">": (4, compares(">")),
-    ">=": (4, compares(">=")),
-    "+": (5, reckons("+")),
-    "-": (5, reckons("-")),
-    "*": (6, reckons("*")),
     "/": (6, reckons("/")),
 }
 

@@ -6,7 +6,7 @@ the record (`pulldata`, `instance`, other repeats), depends on the interview's m
 
 from typing import Protocol
 
-from ingestion.definitions.infix import Functions, Grammar, Reader, compares, joins, reckons
+from ingestion.definitions.infix import OPERATORS, Functions, Grammar, Reader, compares, reckons
 from ingestion.definitions.logic import (
     TODAY,
     Term,
@@ -50,18 +50,8 @@ _SHAPES = {
     "sign": r"!=|<=|>=|[=<>+\-*|(),\[\]]",
     "name": r"[^\W\d][\w.-]*(?::[^\W\d][\w.-]*)?",
 }
-_BINARY = {
-    "or": (1, joins("or")),
-    "and": (2, joins("and")),
-    "=": (3, compares("=")),
+_BINARY = OPERATORS | {
     "!=": (3, compares("<>")),
-    "<": (4, compares("<")),
-    "<=": (4, compares("<=")),
-    ">": (4, compares(">")),
-    ">=": (4, compares(">=")),
-    "+": (5, reckons("+")),
-    "-": (5, reckons("-")),
-    "*": (6, reckons("*")),
     "div": (6, reckons("/")),
     "mod": (6, reckons("%")),
 }
