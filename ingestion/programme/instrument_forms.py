@@ -20,7 +20,7 @@ from ingestion.programme.explain import suggestion
 from ingestion.programme.faults import Fault, Severity
 from ingestion.programme.form import Form
 from ingestion.programme.form_items import contradiction, item_data, item_ids, slug
-from ingestion.programme.model_measures import DerivedItem, Instrument
+from ingestion.programme.model_instruments import DerivedItem, Instrument
 
 _LINE = re.compile(r"(?:line|row) (\d+)\b")
 # How the columns of a multiple select's single options are spelled: Kobo and ODK, ODK, R, SurveyCTO.

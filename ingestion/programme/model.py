@@ -12,14 +12,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator, model_validator
 
 from ingestion.programme.form import Form
-from ingestion.programme.model_measures import (
-    Analysis,
-    Contrast,
-    DerivedItem,
-    Indicator,
-    Instrument,
-    Item,
-)
+from ingestion.programme.model_analyses import Analysis, Contrast
+from ingestion.programme.model_indicators import Indicator
+from ingestion.programme.model_instruments import DerivedItem, Instrument, Item
 from ingestion.programme.model_sources import Accept, Among, Connection, Door, Keys, Pull, Source, SourceWave
 from ingestion.programme.words import (
     Code,

@@ -1,6 +1,6 @@
-"""The shape of instruments/*.yml, indicators/*.yml and analyses.yml: what is asked, measured and compared.
+"""The shape of indicators/*.yml: what is measured, and what would be a success.
 
-In: entries of those files. Out: `Instrument`, `Indicator`, `Analysis`. References are checked elsewhere.
+In: entries of those files. Out: `Indicator`. References are checked elsewhere.
 """
 
 from decimal import Decimal
@@ -8,79 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ingestion.programme.model_sources import Door
-from ingestion.programme.words import (
-    Arm,
-    Code,
-    Columns,
-    Day,
-    EffectScale,
-    Grid,
-    Id,
-    ItemId,
-    ItemType,
-    Part,
-    Statistic,
-    Text,
-    refusal,
-)
-
-
-class Item(Part):
-    """One canonical question, free of platform."""
-
-    question: Columns = Field(description="Columns that hold its answer, the preferred one first.")
-    type: ItemType
-    unit: Text | None = Field(None, description="Unit of the answer, e.g. KES/month.")
-    min: float | None = Field(None, description="Smallest credible answer, in its unit.")
-    max: float | None = Field(None, description="Largest credible answer, in its unit.")
-    required: bool = Field(False, description="Whether a complete record must answer it.")
-    yes: list[Code] = Field(default_factory=lambda: ["1", "yes"], description="Codes of yes (boolean).")
-    no: list[Code] = Field(default_factory=lambda: ["0", "no"], description="Codes of no (boolean).")
-    choices: dict[Code, Code] = Field(default_factory=dict, description="Code -> label (select).")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Item":
-        if self.type == "amount" and self.unit is None:
-            raise refusal("an amount has no unit", "add one, e.g. unit: KES/month", "type")
-        if self.type.startswith("select_") and not self.choices:
-            raise refusal("a select has no choices", "add choices: {code: label}", "type")
-        if self.choices and not self.type.startswith("select_"):
-            raise refusal("only selects have choices", "remove them, or make it a select_one", "choices")
-        if self.type == "boolean" and set(self.yes) & set(self.no):
-            raise refusal("a code means both yes and no", "list each code on one side only", "yes")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise refusal("min is greater than max", "correct one of the two", "min")
-        return self
-
-
-class DerivedItem(Item):
-    """An item that no YAML mentions: a question of the instrument's form definition.
-
-    It lets no column into the lake, and costs nothing where nothing reads it.
-    """
-
-
-class Instrument(Part):
-    """A questionnaire."""
-
-    instrument: Id
-    definition: Text | None = Field(
-        None, description="Path of its form definition, from the programme folder, e.g. forms/child.xlsx."
-    )
-    missing: dict[Code, Id] = Field(default_factory=dict, description="Code of no answer -> its meaning.")
-    items: dict[Id, Item] = Field(default_factory=dict)
-    privacy: Door = Field(default_factory=Door)
-
-    @model_validator(mode="after")
-    def _asks_something(self) -> "Instrument":
-        if not self.items and self.definition is None:
-            raise refusal(
-                "the instrument asks nothing",
-                "add items, or the path of its form: definition: forms/child_test.xlsx",
-                "items",
-            )
-        return self
+from ingestion.programme.words import EffectScale, Grid, Id, ItemId, Part, Statistic, Text, refusal
 
 
 class Indicator(Part):
@@ -180,39 +108,3 @@ class Indicator(Part):
     def instruments(self) -> list[str]:
         """The instruments it reads, in order."""
         return list(dict.fromkeys(item.partition(".")[0] for _, item in self.terms))
-
-
-class Contrast(Part):
-    """Two arms compared."""
-
-    treatment: Arm = "treatment"
-    control: Arm = "control"
-
-
-class Analysis(Part):
-    """One registered comparison."""
-
-    analysis: Id
-    title: Text
-    waves: list[Id] = Field(min_length=1)
-    indicators: list[Id] | None = Field(None, description="Indicators compared; none: all.")
-    registered_on: Day
-    role: Literal["headline", "further", "cross_check"] = "further"
-    contrast: Contrast = Field(default_factory=Contrast)
-    round: Id = Field("randomised", description="Round of assignment whose arms are compared.")
-    cohorts: list[Code] | None = Field(None, min_length=1, description="Entry cohorts compared; none: all.")
-    replacements: Literal["exclude", "include"] = "exclude"
-    level: Literal["site", "network"] = "site"
-    adjust: Literal["block", "site", "none"] = "block"
-    clusters: Literal["cluster", "site", "none"] = "cluster"
-    unit: Literal["site_mean", "person_weighted"] = "site_mean"
-    inference: Literal["these_sites", "population_of_sites"]
-    pilot_selection: Literal["none", "significant_at_5pct"] = "none"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults(cls, value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        is_network = value.get("level") == "network"
-        return {"inference": "these_sites" if is_network else "population_of_sites"} | value
