@@ -1,11 +1,16 @@
-{#- How exact values are counted: values in steps of the indicator's resolution, a rate's exposure on one grid. -#}
+{#- How exact values are counted: values in steps of the indicator's resolution, a quotient's exposure on one grid. -#}
 
 {#- Steps of exposure in one unit of it. -#}
 {% macro exposure_steps_per_unit() -%}
     1000000
 {%- endmacro %}
 
-{#- The indicator's unit per step of its means: a rate divides steps of events by steps of exposure. -#}
+{#- Whether the statistic is a sum over a sum: a rate's events over their exposure, a ratio's two items. -#}
+{% macro is_quotient(statistic) -%}
+    {{ statistic }} in ('rate', 'ratio')
+{%- endmacro %}
+
+{#- The indicator's unit per step of its means: a quotient divides steps of events by steps of exposure. -#}
 {% macro unit_per_step(statistic, resolution) -%}
-    case when {{ statistic }} = 'rate' then {{ exposure_steps_per_unit() }} else 1 end * {{ resolution }}::double
+    case when {{ is_quotient(statistic) }} then {{ exposure_steps_per_unit() }} else 1 end * {{ resolution }}::double
 {%- endmacro %}

@@ -75,5 +75,5 @@ select
     clusters_1,
     clusters_0
 from supported
-where is_own and statistic <> 'rate' and (effect_scale = 'hedges_g' or statistic <> 'share')
+where is_own and not ({{ is_quotient('statistic') }}) and (effect_scale = 'hedges_g' or statistic <> 'share')
 order by fit_id, measure, estimator

@@ -33,7 +33,7 @@ spreads as (
             (a.sum_{{ name }} - a.origin * a.mass_{{ name }})::double as total_{{ name }},
             total_{{ name }} / a.mass_{{ name }}::double as centred_mean_{{ name }},
             case
-                when i.statistic <> 'rate' and a.squares_{{ name }} is not null then greatest(0, (
+                when not ({{ is_quotient('i.statistic') }}) and a.squares_{{ name }} is not null then greatest(0, (
                     a.squares_{{ name }} - 2 * a.origin * a.cross_{{ name }}
                     + a.origin * a.origin * a.mass_squares_{{ name }}
                 )::double - total_{{ name }} * centred_mean_{{ name }})
@@ -41,7 +41,7 @@ spreads as (
             m2_{{ name }} / a.mass_{{ name }}::double * a.n_{{ name }} / nullif(a.n_{{ name }} - 1, 0)
                 as variance_{{ name }},
         {%- endfor %}
-        i.statistic = 'rate' as is_rate,
+        {{ is_quotient('i.statistic') }} as is_rate,
         {{ unit_per_step('i.statistic', 'i.resolution') }} as step
     from arms as a
     inner join {{ source('registry', 'indicators') }} as i on a.indicator = i.indicator

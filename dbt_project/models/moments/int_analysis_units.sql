@@ -26,7 +26,7 @@ members as (
         f.cluster_id,
         f.round,
         f.unit_key,
-        i.statistic = 'rate' as is_rate,
+        {{ is_quotient('i.statistic') }} as is_rate,
         (f.weight * 1000000)::hugeint as weight_steps,
         1::hugeint as term_one,
         o.value_steps::hugeint as term_outcome,

@@ -19,7 +19,7 @@ with cells as (
         try(round(m.mean / i.resolution * 1000000000)::hugeint) as mean_billionths,
         try(round(case when m.n = 1 then 0 else m.sd end / i.resolution * 1000000000)::hugeint) as sd_billionths,
         try(round(
-            m.events * case when i.statistic = 'rate' then i.multiplier else 100 end::decimal(18, 6) / i.resolution
+            m.events * case when {{ is_quotient('i.statistic') }} then i.multiplier else 100 end::decimal(18, 6) / i.resolution
         )::hugeint) as event_steps,
         try(round(100 / i.resolution)::hugeint) as share_steps,
         try(round(m.exposure * {{ exposure_steps_per_unit() }})::hugeint) as exposure_steps
@@ -48,18 +48,18 @@ summed as (
         n,
         n * 1000000 as weight_sum,
         case
-            when statistic in ('share', 'rate') then event_steps * 1000000
+            when statistic = 'share' or {{ is_quotient('statistic') }} then event_steps * 1000000
             else try((n * mean_billionths + 500 * sign(mean_billionths)) // 1000)
         end as outcome_sum,
         case
             when statistic = 'share' then event_steps * share_steps * 1000000
-            when statistic <> 'rate'
+            when not ({{ is_quotient('statistic') }})
                 then try(
                     (n * mean_billionths * mean_billionths + (n - 1) * sd_billionths * sd_billionths + 500000000000)
                     // 1000000000000
                 )
         end as outcome_squares,
-        case when statistic = 'rate' then exposure_steps * 1000000 end as exposure_sum
+        case when {{ is_quotient('statistic') }} then exposure_steps * 1000000 end as exposure_sum
     from cells
 ),
 

@@ -41,7 +41,7 @@ spread as (
     select
         arms.*,
         case
-            when statistic <> 'rate' and n > 1
+            when not ({{ is_quotient('statistic') }}) and n > 1
                 then sqrt(greatest(mean_square_steps - mean_steps ** 2, 0) * n / (n - 1))
         end as sd_steps,
         case

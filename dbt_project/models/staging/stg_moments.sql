@@ -59,7 +59,7 @@ select
             then 'a standard error and its degrees of freedom go together'
         when effect_se_sent <= 0 or effect_df_sent <= 0
             then 'a standard error or its degrees of freedom is not positive'
-        when statistic = 'rate' and (events_sent is null or coalesce(exposure_sent, 0) <= 0)
+        when {{ is_quotient('statistic') }} and (events_sent is null or coalesce(exposure_sent, 0) <= 0)
             then 'a rate needs events and their exposure'
         when statistic = 'share' and (events_counted is null or events_counted not between 0 and n_sent)
             then 'a share needs events, from none to n, or a mean in percent'
@@ -67,8 +67,8 @@ select
         -- a mean that was rounded to one decimal lies up to half a tenth off
         when statistic = 'share' and abs(mean_sent - 100 * events_counted / n_sent) > 0.06
             then 'mean and events do not agree'
-        when statistic not in ('share', 'rate') and mean_sent is null then 'it has no mean'
-        when statistic not in ('share', 'rate') and mean_sent not between scale_min and scale_max
+        when statistic <> 'share' and not ({{ is_quotient('statistic') }}) and mean_sent is null then 'it has no mean'
+        when statistic <> 'share' and not ({{ is_quotient('statistic') }}) and mean_sent not between scale_min and scale_max
             then 'the mean lies outside the scale'
         when sd_sent < 0 then 'a standard deviation is negative'
         when sd_sent > (scale_max - scale_min) then 'the standard deviation is wider than the scale'
