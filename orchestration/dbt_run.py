@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from orchestration.change import folder_fingerprint
 from orchestration.settings import PROJECT, Settings
@@ -65,14 +65,18 @@ def _parsed(settings: Settings, fingerprint: str) -> Any:
 
 
 def build(
-    settings: Settings, select: Sequence[str], on_node: Callable[[str], None] = lambda unique_id: None
+    settings: Settings,
+    select: Sequence[str],
+    on_node: Callable[[str], None] = lambda unique_id: None,
+    command: Literal["build", "run"] = "build",
 ) -> list[NodeResult]:
-    """Runs models and their tests.
+    """Runs models and their tests, or, with the command `run`, the models alone.
 
     Args:
         settings: the deployment.
         select: dbt selections, e.g. `tag:before_admission`.
         on_node: called with the id of each model or test as it ends.
+        command: dbt's own word for it.
 
     Raises:
         ModelsFailed: the project does not compile, or a run ended before any node did.
@@ -82,7 +86,8 @@ def build(
         if event.info.name == "NodeFinished":
             on_node(event.data.node_info.unique_id)
 
-    arguments = ["build", "--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    tests = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
+    arguments = [command, *(tests if command == "build" else [])]
     parsed = _parsed(settings, folder_fingerprint(MODELS))
     outcome = _invoke(settings, [*arguments, "--select", *select], parsed, announce)
     return [
