@@ -8,7 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from ingestion.programme.model_values import Threshold, Winsor
 from ingestion.programme.words import EffectScale, Grid, Id, ItemId, Part, Statistic, Text, refusal
+
+OF_ONE_ITEM = ("share", "mean", "amount", "sum")
+"""Statistics of one item's number, named by `of`."""
+_AMOUNTS = ("mean", "amount", "sum")
+_CHANGING = ("mean", "amount", "scale_sum", "scale_mean")
 
 
 class Indicator(Part):
@@ -18,13 +24,21 @@ class Indicator(Part):
     title: Text
     unit: Text
     statistic: Statistic
-    of: ItemId | None = Field(None, description="Item of a share, mean or amount.")
+    of: ItemId | None = Field(None, description="Item of a share, mean, amount or sum.")
     events: ItemId | None = Field(None, description="Item counted by a rate.")
     exposure: ItemId | None = Field(None, description="Item a rate is divided by.")
-    per: int = Field(1, ge=1, description="Multiplier of a rate.")
+    numerator: ItemId | None = Field(None, description="Item whose sum a ratio divides.")
+    denominator: ItemId | None = Field(None, description="Item by whose sum a ratio is divided.")
+    per: int = Field(1, ge=1, description="Multiplier of a rate or ratio.")
     over_repeat: Literal["count", "sum"] | None = Field(
-        None, description="Count or sum the item over a record's rows of its repeat (mean, amount)."
+        None, description="Count or sum the item over a record's rows of its repeat (mean, amount, sum)."
     )
+    threshold: Threshold | None = Field(None, description="Which numbers of the item a share counts as yes.")
+    winsor: Winsor | None = Field(None, description="Frozen cut-offs of a mean, amount or sum.")
+    transform: Literal["none", "log", "asinh"] = Field(
+        "none", description="What the number goes through; descriptive only."
+    )
+    change_from_baseline: bool = Field(False, description="Count the value minus the unit's baseline.")
     items: list[ItemId] = Field(default_factory=list, description="Items of a scale.")
     reversed: list[ItemId] = Field(default_factory=list, description="Items of a scale that count backwards.")
     scale_min: float | None = Field(None, description="Lowest answer of a scale's items.")
@@ -47,7 +61,7 @@ class Indicator(Part):
             return value
         is_share = value.get("statistic") == "share"
         defaults: dict[str, Any] = {
-            "resolution": Decimal(100) if is_share else Decimal("0.01"),
+            "resolution": _default_resolution(value),
             "effect_scale": "risk_difference" if is_share else "difference",
         }
         if str(value.get("statistic")).startswith("scale_") and isinstance(value.get("items"), list):
@@ -61,13 +75,13 @@ class Indicator(Part):
                 raise refusal(f"a {self.statistic} needs '{name}'", f"add {name}")
             if not is_needed and getattr(self, name):
                 raise refusal(f"a {self.statistic} has no '{name}'", f"remove {name}", name)
-        if self.over_repeat and self.statistic not in ("mean", "amount"):
+        if self.over_repeat and self.statistic not in _AMOUNTS:
             raise refusal(
                 f"a {self.statistic} is not reckoned over a repeat",
                 "write statistic: mean, or remove over_repeat",
                 "over_repeat",
             )
-        if self.over_repeat == "count" and self.statistic == "amount":
+        if self.over_repeat == "count" and self.statistic in ("amount", "sum"):
             raise refusal("rows are counted, not an amount", "write statistic: mean", "over_repeat")
         if self.statistic == "share" and self.unit != "percent":
             raise refusal("a share is measured in percent", "write unit: percent", "unit")
@@ -77,13 +91,35 @@ class Indicator(Part):
             raise refusal("this has no risk difference", "write effect_scale: difference", "effect_scale")
         if self.role == "primary" and self.smallest_effect is None:
             raise refusal("a primary indicator needs its smallest effect that matters", "add smallest_effect")
+        self._check_values()
         self._check_scale()
         return self
 
     def _needs(self) -> dict[str, bool]:
-        is_scale = self.statistic.startswith("scale_")
-        is_rate = self.statistic == "rate"
-        return {"of": not (is_scale or is_rate), "events": is_rate, "exposure": is_rate, "items": is_scale}
+        is_rate, is_ratio = self.statistic == "rate", self.statistic == "ratio"
+        return {
+            "of": self.statistic in OF_ONE_ITEM,
+            "events": is_rate,
+            "exposure": is_rate,
+            "numerator": is_ratio,
+            "denominator": is_ratio,
+            "items": self.statistic.startswith("scale_"),
+        }
+
+    def _check_values(self) -> None:
+        fitting = {
+            "threshold": (self.threshold is not None, ("share",)),
+            "winsor": (self.winsor is not None, _AMOUNTS),
+            "transform": (self.transform != "none", ("mean", "amount")),
+            "change_from_baseline": (self.change_from_baseline, _CHANGING),
+        }
+        for name, (is_written, statistics) in fitting.items():
+            if is_written and self.statistic not in statistics:
+                remedy = f"write statistic: {' or '.join(statistics)}, or remove {name}"
+                raise refusal(f"a {self.statistic} has no {name}", remedy, name)
+        if self.is_descriptive and self.role == "primary":
+            message = "a sum's or a transformed value's effect carries no verdict, so it is not primary"
+            raise refusal(message, "write role: exploratory, and a mean beside it as primary", "role")
 
     def _check_scale(self) -> None:
         low, high = self.scale_min, self.scale_max
@@ -99,12 +135,24 @@ class Indicator(Part):
             raise refusal("min_answered is more than the scale's items", "lower it", "min_answered")
 
     @property
+    def is_descriptive(self) -> bool:
+        """Whether it only describes: a total grows with the arm, a log's effect changes with the currency."""
+        return self.statistic == "sum" or self.transform != "none"
+
+    @property
     def terms(self) -> list[tuple[str, str]]:
         """The items it reads, each with its part: value, events, exposure or component."""
         single = [("value", self.of), ("events", self.events), ("exposure", self.exposure)]
+        single += [("numerator", self.numerator), ("denominator", self.denominator)]
         return [(term, item) for term, item in single if item] + [("component", item) for item in self.items]
 
     @property
     def instruments(self) -> list[str]:
         """The instruments it reads, in order."""
         return list(dict.fromkeys(item.partition(".")[0] for _, item in self.terms))
+
+
+def _default_resolution(value: dict[str, Any]) -> Decimal:
+    if value.get("statistic") == "share":
+        return Decimal(100)
+    return Decimal("0.01" if value.get("transform", "none") == "none" else "0.0001")

@@ -6,6 +6,7 @@ In: a `Programme`. Out: rows by table. Nothing here depends on the night or on t
 from collections.abc import Iterator
 
 from ingestion.programme.model import DerivedItem, Item, Programme
+from ingestion.programme.model_values import Threshold, Winsor
 from ingestion.programme.registry_schemas import Row
 
 
@@ -28,6 +29,7 @@ def measure_rows(programme: Programme) -> dict[str, list[Row]]:
             }
             for conversion in programme.conversions
         ],
+        "money_factors": [],
         "indicators": list(_indicators(programme)),
         "indicator_terms": list(_indicator_terms(programme)),
         "indicator_subgroups": [
@@ -103,13 +105,35 @@ def _indicators(programme: Programme) -> Iterator[Row]:
         "scale_min",
         "scale_max",
         "over_repeat",
+        "transform",
+        "is_descriptive",
     )
     for place, indicator in enumerate(programme.indicators, start=1):
         yield {
             **{name: getattr(indicator, name) for name in (*same_names, *more_names)},
             "multiplier": float(indicator.per),
+            "is_change": indicator.change_from_baseline,
+            **_threshold(indicator.threshold),
+            **_winsor(indicator.winsor),
             "indicator_order": place,
         }
+
+
+def _threshold(threshold: Threshold | None) -> Row:
+    if threshold is None:
+        return {}
+    return {
+        "threshold_low": threshold.low,
+        "threshold_high": threshold.high,
+        "is_low_included": threshold.above is None,
+        "is_high_included": threshold.below is None,
+    }
+
+
+def _winsor(winsor: Winsor | None) -> Row:
+    if winsor is None:
+        return {}
+    return {f"winsor_{name}": getattr(winsor, name) for name in ("low", "high", "frozen_on", "ground")}
 
 
 def _indicator_terms(programme: Programme) -> Iterator[Row]:
