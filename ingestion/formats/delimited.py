@@ -19,9 +19,10 @@ import numpy as np
 import polars as pl
 
 from ingestion.export_fault import ExportFault
+from ingestion.formats.bits import Places
 from ingestion.formats.exact import LONGEST_CELL, Row, has_longer_cell, records
 from ingestion.formats.header import checked_header
-from ingestion.formats.layout import Layout, Places, lay_out, tally
+from ingestion.formats.layout import Even, Layout, NulFound, lay_out
 from ingestion.formats.text import NO_TEXT, Utf8, as_text, as_utf8, cut_off, holds_nul, not_text
 
 DELIMITERS = (",", ";", "\t")
@@ -103,23 +104,26 @@ def read_delimited(
     """
     utf8 = as_utf8(data, file, encoding)
     content = utf8.content
-    counted = tally(content, utf8.start)
-    if counted.has_nul:
-        raise _nul(utf8, file, encoding)
-    header, delimiter = _told_header(utf8, file, encoding, delimiters)
+    try:
+        header, delimiter = _told_header(utf8, file, encoding, delimiters)
+        layout = lay_out(content, utf8.start, delimiter, len(header))
+    except ExportFault:
+        # Where there is a NUL, that is what is wrong with the header too.
+        if b"\0" in content.read(utf8.start, content.size):
+            raise _nul(utf8, file, encoding) from None
+        raise
+    except NulFound:
+        raise _nul(utf8, file, encoding) from None
     if not header:
         return TextTable(pl.LazyFrame(), (), pl.Series("line", [], dtype=pl.Int64), (), delimiter)
     ends_line = content.read(content.size - 1, content.size) in (b"\n", b"\r")
     if must_end_line and not ends_line:
         raise cut_off(file, "its last line has no end")
-    layout = lay_out(content, counted, delimiter)
     shortest = len(header)
     while shortest > 1 and header[shortest - 1] in may_lack:
         shortest -= 1
     form = _Form(file, encoding, delimiter, tuple(header), shortest)
-    rows = _exact(utf8, form) if layout is None else _scanned(utf8, layout, form)
-    if rows is None:
-        rows = _exact(utf8, form)
+    rows = (_scanned(utf8, layout, form) if layout else None) or _exact(utf8, form)
     last = rows.ragged[-1] if rows.ragged else None
     line_count = rows.lines[-1] if len(rows.lines) else 0
     if last and not ends_line and last.line > line_count and last.cell_count < len(header):
@@ -215,8 +219,11 @@ def _header(text: str, file: str, delimiters: Collection[str]) -> tuple[list[str
     return (header if text.strip() else []), delimiter
 
 
-def _scanned(utf8: Utf8, layout: Layout, form: _Form) -> _Rows | None:
+def _scanned(utf8: Utf8, layout: Even | Layout, form: _Form) -> _Rows | None:
     """The rows of a regular file, not yet read; None if its layout has another header."""
+    if isinstance(layout, Even):
+        lines = pl.Series("line", layout.lines[1:], dtype=pl.Int64)
+        return _Rows(_cells(utf8.content.origin, 1, layout.has_empty_quotes, form), lines, [])
     content, width = utf8.content, len(form.header)
     lengths = layout.ends - layout.starts
     filled = np.flatnonzero(lengths)
@@ -251,16 +258,21 @@ def _scanned(utf8: Utf8, layout: Layout, form: _Form) -> _Rows | None:
     if not len(taken):
         return _Rows(pl.LazyFrame(schema=_schema(form)), lines, ragged)
     mended = None if is_whole else _mended(utf8, layout, taken, form)
-    cells = pl.scan_csv(
-        utf8.content.origin if mended is None else mended,
+    origin, header_lines = (utf8.content.origin, 1) if mended is None else (mended, 0)
+    return _Rows(_cells(origin, header_lines, layout.has_empty_quotes, form), lines, ragged)
+
+
+def _cells(origin: Path | bytes, header_lines: int, has_empty_quotes: bool, form: _Form) -> pl.LazyFrame:
+    """The cells of text in which every row is as wide as the header."""
+    return pl.scan_csv(
+        origin,
         has_header=False,
-        skip_lines=1 if mended is None else 0,
+        skip_lines=header_lines,
         schema=_schema(form),
         separator=form.delimiter,
-        null_values="" if layout.has_empty_quotes else None,
+        null_values="" if has_empty_quotes else None,
         glob=False,
     )
-    return _Rows(cells, lines, ragged)
 
 
 def _mended(utf8: Utf8, layout: Layout, taken: Places, form: _Form) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion.export_fault import ExportFault
-from ingestion.formats.layout import Content, in_file, in_memory
+from ingestion.formats.content import Content, in_file, in_memory
 
 EXPORT_AGAIN = "export the file again and replace it"
 # Stands for bytes that are no text: a half of a surrogate pair, which text never holds.

@@ -51,6 +51,7 @@ def test_line_numbers_are_those_of_the_file_though_cells_hold_line_ends() -> Non
         ("a,b\n1,2\n".encode("utf-16"), "byte 0 on line 1"),
         ("a,b\n1,2\n".encode("utf-16-le"), "NUL"),
         (b"a,b\n1,x\0y\n", "NUL character on line 2"),
+        (b"a,b,a\n1,x\0y,3\n", "NUL character on line 2"),
         (b"a,b,a\n1,2,3\n", "twice: a"),
         (b"a,_sw_record_id\n1,2\n", "reserved prefix"),
         (b"a,b\n1,2,3\n4,5,6\n", "no row has as many cells"),

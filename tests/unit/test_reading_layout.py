@@ -5,18 +5,22 @@ import io
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from ingestion.export_fault import ExportFault
+from ingestion.formats.content import in_memory
 from ingestion.formats.delimited import Ragged, read_delimited
-from ingestion.formats.layout import in_memory, lay_out, tally
+from ingestion.formats.layout import Even, Layout, lay_out
 
 SOUP = st.lists(st.sampled_from([*'aé\U0001f410,,,"" \n\n\r', "\r\n", '""', '"\n"', ';"']), max_size=40).map(
     "".join
 )
 CELL = st.text(st.sampled_from('ab é,;"\n\r'), max_size=5)
+ON_ONE_LINE = st.text(st.sampled_from('ab é,;"'), max_size=5)
 END = st.sampled_from(["\n", "\r\n"])
+# No record has it, so that every record is told of.
+NO_WIDTH = 0
 
 
 def written(cell: str, is_quoted: bool) -> str:
@@ -49,7 +53,7 @@ def test_a_layout_has_the_records_of_the_standard_library_whatever_the_size_of_a
     data = ("\ufeff" * bom + text).encode()
     start = 3 * bom
     content = in_memory(data)
-    layout = lay_out(content, tally(content, start, block_bytes), ",")
+    layout = lay_out(content, start, ",", NO_WIDTH, block_bytes)
     if layout is None:
         return
     filled = [place for place, (a, b) in enumerate(zip(layout.starts, layout.ends, strict=True)) if a < b]
@@ -64,21 +68,54 @@ def test_a_layout_has_the_records_of_the_standard_library_whatever_the_size_of_a
     assert not len(layout.bad_bytes)
 
 
+@settings(max_examples=600, deadline=None)
+@given(
+    rows=st.lists(
+        st.lists(st.builds(written, ON_ONE_LINE, st.booleans()), min_size=2, max_size=2), max_size=8
+    ),
+    spoilt=st.none() | st.tuples(st.integers(0, 60), st.sampled_from([b",", b"\n", b'"', b"\r", b"\xff"])),
+    has_end=st.booleans(),
+    block_bytes=st.integers(1, 12) | st.integers(500, 2000),
+)
+def test_records_are_even_only_if_their_layout_has_nothing_else_to_tell(
+    rows, spoilt, has_end, block_bytes
+) -> None:
+    data = "".join(",".join(row) + "\n" for row in rows).encode()
+    if spoilt:
+        place, byte = spoilt
+        data = data[:place] + byte + data[place:]
+    content = in_memory(data if has_end else data.rstrip(b"\n"))
+    even = lay_out(content, 0, ",", 2, block_bytes)
+    layout = lay_out(content, 0, ",", NO_WIDTH, block_bytes)
+    event(type(even).__name__)
+    if layout is None:
+        assert even is None
+        return
+    assert isinstance(layout, Layout)
+    is_plain = (layout.widths == 2).all() and not len(layout.bad_bytes)
+    if isinstance(even, Even):
+        assert is_plain and (layout.ends > layout.starts).all()
+        assert even.lines.tolist() == layout.lines.tolist() and even.lines[:2].tolist() in ([1], [1, 2])
+        assert even.has_empty_quotes == layout.has_empty_quotes
+    elif block_bytes > content.size and layout.lines[1:2].tolist() == [2]:
+        assert not is_plain
+
+
 @settings(max_examples=200, deadline=None)
 @given(text=REGULAR, block_bytes=st.integers(1, 12))
 def test_what_a_careful_writer_writes_is_regular(text, block_bytes) -> None:
     content = in_memory(text.encode())
     # A bare carriage return within quotes counts as a line of its own, which only the exact reader counts.
     is_bare = "\r" in text.replace("\r\n", "")
-    assert (lay_out(content, tally(content, 0, block_bytes), ",") is None) == is_bare
+    assert (lay_out(content, 0, ",", NO_WIDTH, block_bytes) is None) == is_bare
 
 
 @settings(max_examples=300, deadline=None)
 @given(data=st.binary(max_size=24) | st.text(max_size=12).map(str.encode), block_bytes=st.integers(1, 9))
 def test_every_byte_that_is_no_text_is_found_wherever_blocks_begin(data, block_bytes) -> None:
-    data = data.translate(bytes(0x61 if byte in b'"\r' else byte for byte in range(256)))
+    data = data.translate(bytes(0x61 if byte in b'"\r\0' else byte for byte in range(256)))
     content = in_memory(data)
-    layout = lay_out(content, tally(content, 0, block_bytes), ",")
+    layout = lay_out(content, 0, ",", NO_WIDTH, block_bytes)
     assert layout is not None
     expected, place = [], 0
     while True:
