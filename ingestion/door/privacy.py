@@ -72,8 +72,10 @@ def kept_by_glob(programme: Programme, source: Source, columns: Iterable[str]) -
 def key_columns(source: Source) -> dict[str, str]:
     """The columns that a source's keys and filters name, by the YAML field that names them."""
     keys = source.keys
-    mapped = {name: getattr(keys, name) for name in type(keys).model_fields if name != "subgroups"}
+    by_name = {"subgroups", "covariates"}
+    mapped = {name: getattr(keys, name) for name in type(keys).model_fields if name not in by_name}
     mapped |= {f"subgroups.{dimension}": column for dimension, column in keys.subgroups.items()}
+    mapped |= {f"covariates.{covariate}": column for covariate, column in keys.covariates.items()}
     named = {f"keys.{name}": column.column for name, column in mapped.items() if column is not None}
     if source.wave and source.wave.column:
         named["wave.column"] = source.wave.column

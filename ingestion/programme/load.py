@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ingestion.programme.check_aggregates import check_aggregates
 from ingestion.programme.check_analyses import check_analyses
+from ingestion.programme.check_covariates import check_covariates
 from ingestion.programme.check_measures import check_measures
 from ingestion.programme.check_names import check_names
 from ingestion.programme.check_privacy import check_privacy
@@ -51,5 +52,6 @@ def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
         check_aggregates,
         check_measures,
         check_analyses,
+        check_covariates,
     )
     return declared, faults + [fault for check in one_by_one for fault in check(declared)]

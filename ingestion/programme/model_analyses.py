@@ -36,6 +36,16 @@ class Analysis(Part):
     unit: Literal["site_mean", "person_weighted"] = "site_mean"
     inference: Literal["these_sites", "population_of_sites"]
     pilot_selection: Literal["none", "significant_at_5pct"] = "none"
+    covariates: list[Id] = Field(
+        default_factory=list,
+        description="What effects are adjusted for: baseline, covariates and subgroup dimensions of frames.",
+    )
+    panel: bool = Field(
+        True, description="Difference in differences: whether the same people were measured in both waves."
+    )
+    take_up: Id | None = Field(
+        None, description="Share that tells, in the same wave, who took the treatment up."
+    )
 
     @model_validator(mode="before")
     @classmethod

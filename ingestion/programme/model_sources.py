@@ -4,6 +4,7 @@ In: entries of those two files. Out: `Source` and `Connection`. Cross-references
 """
 
 import re
+from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from ingestion.programme.words import (
     Day,
     Degrees,
     Disposition,
+    Grid,
     Id,
     IdKind,
     ItemId,
@@ -118,6 +120,14 @@ class SourceWave(Part):
         return [self.wave] if self.wave else list(dict.fromkeys(self.map.values()))
 
 
+class NumberColumn(Column):
+    """A column of numbers, with the grid on which they are counted."""
+
+    resolution: Grid = Field(
+        Decimal("0.0001"), description="Grid of the values; finer digits are rounded away."
+    )
+
+
 class Keys(Part):
     """Which columns say who, where, when and in which arm; each a column name or {column, map}."""
 
@@ -137,6 +147,9 @@ class Keys(Part):
         None, description="Whether the unit withdrew its consent: yes or no, or a map to these."
     )
     subgroups: dict[Id, Column] = Field(default_factory=dict, description="Dimension -> column.")
+    covariates: dict[Id, NumberColumn] = Field(
+        default_factory=dict, description="Covariate known before treatment -> column of numbers."
+    )
 
     @model_validator(mode="after")
     def _known_words(self) -> "Keys":

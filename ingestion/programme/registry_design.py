@@ -5,6 +5,7 @@ In: a `Programme` and the night's date. Out: rows by table. Neither items nor th
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 
 from ingestion.programme.model import Programme
 from ingestion.programme.registry_schemas import Row
@@ -47,6 +48,11 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
             {"analysis": analysis.analysis, "cohort": cohort}
             for analysis in programme.analyses
             for cohort in dict.fromkeys(analysis.cohorts or ())
+        ],
+        "analysis_covariates": list(_covariates(programme)),
+        "covariates": [
+            {"covariate": covariate, "resolution": resolution}
+            for covariate, resolution in _resolutions(programme).items()
         ],
         "expected_cells": list(_expected_cells(programme)),
     }
@@ -118,14 +124,36 @@ def _analyses(programme: Programme) -> Iterator[Row]:
             "level",
             "adjust",
         )
-        more_names = ("clusters", "unit", "inference", "pilot_selection")
+        more_names = ("clusters", "unit", "inference", "pilot_selection", "take_up")
         yield {
             **{name: getattr(analysis, name) for name in (*same_names, *more_names)},
             "treatment_arm": analysis.contrast.treatment,
             "control_arm": analysis.contrast.control,
             "is_randomised": all(source.is_randomised for source in sources),
+            "is_panel": analysis.panel,
             "analysis_order": place,
         }
+
+
+def _resolutions(programme: Programme) -> dict[str, Decimal]:
+    return {
+        covariate: column.resolution
+        for source in programme.sources
+        for covariate, column in source.keys.covariates.items()
+    }
+
+
+def _covariates(programme: Programme) -> Iterator[Row]:
+    numbers = _resolutions(programme)
+    for analysis in programme.analyses:
+        for place, covariate in enumerate(analysis.covariates, start=1):
+            kind = "number" if covariate in numbers else "levels"
+            yield {
+                "analysis": analysis.analysis,
+                "covariate": covariate,
+                "covariate_order": place,
+                "kind": "baseline" if covariate == "baseline" else kind,
+            }
 
 
 def _expected_cells(programme: Programme) -> Iterator[Row]:

@@ -37,9 +37,10 @@ _PLAIN = {
 def system_columns(source: Source) -> list[str]:
     """The system columns of a source's root table, in the order in which the lake has them."""
     subgroups = sorted(f"_sw_subgroup_{dimension}" for dimension in source.keys.subgroups)
+    covariates = sorted(f"_sw_covariate_{covariate}" for covariate in source.keys.covariates)
     first = [RECORD_ID, PARENT_ID, SITE_CODE, UNIT_ID, WAVE, SUBMITTED_AT, FORM_VERSION, REVIEW]
     frame = [ARM, "_sw_cluster_code", "_sw_block_code", "_sw_weight", REPLACES, "_sw_cohort"]
-    return [*first, *frame, ORDER_BY, DISPOSITION, *subgroups]
+    return [*first, *frame, ORDER_BY, DISPOSITION, *subgroups, *covariates]
 
 
 def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str]) -> pl.LazyFrame:
@@ -81,6 +82,8 @@ def _mapped_keys(source: Source) -> Iterator[tuple[str, str, Column | None]]:
         yield name, f"keys.{field}", getattr(source.keys, field)
     for dimension, column in sorted(source.keys.subgroups.items()):
         yield f"_sw_subgroup_{dimension}", f"keys.subgroups.{dimension}", column
+    for covariate, column in sorted(source.keys.covariates.items()):
+        yield f"_sw_covariate_{covariate}", f"keys.covariates.{covariate}", column
     if source.wave is not None and source.wave.column is not None:
         yield WAVE, "wave", Column(column=source.wave.column, map=dict(source.wave.map))
     if (withdrawn := source.keys.withdrawn) is not None:
