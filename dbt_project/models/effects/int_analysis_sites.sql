@@ -48,6 +48,10 @@ spine as (
         q.indicator,
         s.site,
         s.design,
+        case
+            when s.design in ('rct', 'cluster_rct') then 'randomised'
+            when s.design in ('comparison', 'matched_comparison') then 'non_randomised'
+        end as design_group,
         coalesce(t.stage, 'unstaged') as stage,
         coalesce(bool_or(q.site = s.site), false) as is_expected,
         coalesce(max(q.basis) filter (where q.site = s.site), 'rows') as basis,
@@ -65,14 +69,19 @@ select
     s.site,
     s.stage,
     s.basis,
+    s.design_group,
     case when bool_or(s.stage = 'pilot') over (partition by s.analysis) then s.stage else 'all' end as pool,
     s.is_expected and coalesce(g.is_admitted, false) as is_admitted,
+    case when s.is_expected then {{ comparability_class() }} end as comparability_class,
+    null::varchar as comparability_reason,
     case
         when not s.is_expected then 'no_data'
         when s.basis <> 'rows' and (a.round <> 'randomised' or limited.analysis is not null) then 'no_data'
-        when s.basis = 'estimates' and a.level = 'network' then 'not_identified'
-        when s.design not in ('rct', 'cluster_rct') then 'not_identified'
+        -- before anything of the comparison: while a wave is open no arm is told apart, whatever the design
         when not s.is_closed then 'interim'
+        when s.design_group is null then 'not_identified'
+        when a.level = 'network' and (s.basis = 'estimates' or s.design_group <> 'randomised') then 'not_identified'
+        when comparability_class = 'C' then 'not_comparable'
         when is_admitted then 'included'
         else 'withheld'
     end as state,
@@ -86,12 +95,13 @@ select
         when 'not_identified'
             then
                 case
-                    when
-                        s.design in ('rct', 'cluster_rct')
-                        then 'a published estimate is no part of one trial over all sites'
-                    else 'design ' || s.design || ': no randomised comparison'
+                    when s.design_group is null then 'design ' || s.design || ': no group to compare with'
+                    when s.design_group <> 'randomised'
+                        then 'design ' || s.design || ': no part of one randomised trial over all sites'
+                    else 'a published estimate is no part of one trial over all sites'
                 end
         when 'interim' then 'a wave of the analysis is not closed at every site'
+        when 'not_comparable' then comparability_reason
         when 'withheld' then coalesce(g.reason, 'no verdict of quality was given')
     end as reason
 from spine as s

@@ -65,6 +65,7 @@ select
     end as interval_note,
     case
         when s.is_interim then 'a wave of the analysis is not closed at every site'
+        when not s.has_comparable then 'no site measures this indicator comparably'
         when s.site_count = 0 then 'no site has an effect with a standard error'
         when m.estimate is null and s.estimator like 'reml%' then 'fewer than three sites: only these sites are claimed'
         when m.estimate is null then 'a site''s eligible people are not registered'

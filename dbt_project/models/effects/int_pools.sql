@@ -6,12 +6,13 @@ with stages as (
         s.indicator,
         s.wave,
         s.pool as stage,
-        string_agg(s.site || ': ' || s.reason, '; ' order by s.site) filter (where s.state = 'withheld')
-            as withheld_sites,
-        bool_or(s.state = 'interim') as is_interim
+        string_agg(s.site || ': ' || s.reason, '; ' order by s.site)
+        filter (where s.state in ('withheld', 'not_comparable')) as withheld_sites,
+        bool_or(s.state = 'interim') as is_interim,
+        bool_or(s.state <> 'not_comparable') as has_comparable
     from {{ ref('int_analysis_sites') }} as s
     inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
-    where a.level = 'site' and s.state in ('included', 'withheld', 'interim')
+    where a.level = 'site' and s.state in ('included', 'withheld', 'interim', 'not_comparable')
     group by s.analysis, s.indicator, s.wave, s.pool
 ),
 

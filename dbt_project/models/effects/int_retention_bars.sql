@@ -18,7 +18,7 @@ select
         when c.scaled_registered = 0 then 'no scaled site'
         when c.is_interim then 'a wave of the analysis is not closed at every site'
         when least(c.pilot_measured, c.scaled_measured) = 0
-            then 'one of the two stages does not measure this indicator'
+            then 'one of the two stages does not measure this indicator, or not comparably'
         when barred = 'not_identified' then 'one of the two stages has no randomised comparison'
         when barred = 'not_comparable' then 'a side''s sites cannot all be weighted by their eligible people'
         when not c.is_complete then 'one of the two stages has no effect with a standard error'

@@ -6,7 +6,7 @@ with standing as (
         {{ key }},
         {%- for stage in ['pilot', 'scaled'] %}
             count(*) filter (where stage = '{{ stage }}') as {{ stage }}_registered,
-            count(*) filter (where stage = '{{ stage }}' and state <> 'no_data') as {{ stage }}_measured,
+            count(*) filter (where stage = '{{ stage }}' and state not in ('no_data', 'not_comparable')) as {{ stage }}_measured,
             count(*) filter (where stage = '{{ stage }}' and state = 'not_identified') as {{ stage }}_unidentified,
         {%- endfor %}
         bool_or(state = 'interim') as is_interim

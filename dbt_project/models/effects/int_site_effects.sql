@@ -1,7 +1,8 @@
 -- Treatment minus control at every site an analysis names, or for the network as one trial, with the reason where
 -- there is none. A number is never without its standard error's state.
 with ranks (state, rank) as (
-    values ('included', 1), ('interim', 2), ('withheld', 3), ('not_identified', 4), ('no_data', 5)
+    values ('included', 1), ('interim', 2), ('withheld', 3), ('not_comparable', 4), ('not_identified', 5),
+    ('no_data', 6)
 ),
 
 targets as (

@@ -110,7 +110,8 @@ def register_programmes(warehouse: Any, moments: pd.DataFrame, truth: pd.DataFra
             'p' || programme as analysis, 'endline' as wave, 'score' as indicator,
             stage || '/' || site as site, if(stage = 0, 'pilot', 'scaled') as stage,
             if(stage = 0, 'pilot', 'scaled') as pool,
-            true as is_admitted, 'rows' as basis, 'included' as state, null::varchar as reason
+            true as is_admitted, 'rows' as basis, 'included' as state, null::varchar as reason,
+            'randomised' as design_group, 'A' as comparability_class
         from simulated_truth;
         delete from registry.sites;
         delete from registry.analyses;

@@ -34,6 +34,7 @@ def pooled(effects_warehouse):
             create table effects.int_pools (
                 pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar,
                 dimension varchar, level varchar, measure varchar, is_interim boolean, withheld_sites varchar,
+                has_comparable boolean default true,
                 y double[], v double[], df double[], eligible double[]
             )
         """)

@@ -37,7 +37,8 @@ create table moments.int_cell_moments (
 
 create table effects.int_analysis_sites (
     analysis varchar, wave varchar, indicator varchar, site varchar, stage varchar, is_admitted boolean,
-    state varchar, reason varchar, pool varchar, basis varchar
+    state varchar, reason varchar, pool varchar, basis varchar, design_group varchar,
+    comparability_class varchar, comparability_reason varchar
 );
 
 create table effects.int_site_effects (
