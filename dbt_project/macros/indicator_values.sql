@@ -18,6 +18,13 @@
             indicators.statistic,
             indicators.min_answered,
             indicators.over_repeat,
+            indicators.transform,
+            {{ plain_decimal('indicators.threshold_low') }} as threshold_low,
+            {{ plain_decimal('indicators.threshold_high') }} as threshold_high,
+            indicators.is_low_included,
+            indicators.is_high_included,
+            {{ plain_decimal('indicators.winsor_low') }} as winsor_low,
+            {{ plain_decimal('indicators.winsor_high') }} as winsor_high,
             {{ plain_decimal('indicators.resolution') }} as resolution,
             {{ plain_decimal('indicators.multiplier') }} as multiplier,
             {{ plain_decimal('indicators.scale_min') }} as scale_min,
@@ -38,40 +45,10 @@
         as decimal(38, 12))
 {%- endmacro %}
 
-{#- What one answer of a source is worth in the indicator's unit, for amounts and means: 1 where the units agree or a
-    mean's item has none, else the latest dated conversion; no row where there is none. -#}
-{% macro unit_factors() -%}
-    {%- set query -%}
-        select
-            terms.indicator,
-            sources.source,
-            case
-                when indicators.over_repeat = 'count' or units.unit is null or units.unit = indicators.unit then '1'
-                else {{ plain_decimal('conversions.factor') }}
-            end as factor
-        from {{ source('registry', 'indicator_terms') }} as terms
-        inner join {{ source('registry', 'indicators') }} as indicators
-            on terms.indicator = indicators.indicator and indicators.statistic in ('amount', 'mean')
-        inner join {{ source('registry', 'sources') }} as sources on terms.instrument = sources.instrument
-        left join {{ source('registry', 'source_units') }} as units
-            on sources.source = units.source and terms.instrument = units.instrument and terms.item = units.item
-        left join {{ source('registry', 'conversions') }} as conversions
-            on units.unit = conversions.from_unit and indicators.unit = conversions.to_unit
-        where
-            units.unit = indicators.unit
-            or indicators.over_repeat = 'count'
-            or conversions.factor is not null
-            or (units.unit is null and indicators.statistic = 'mean')
-        qualify row_number() over (
-            partition by terms.indicator, sources.source order by conversions.dated desc, conversions.factor
-        ) = 1
-    {%- endset -%}
-    {{ return(registry_rows(query)) }}
-{%- endmacro %}
-
-{#- A value as whole steps, halves away from zero; null where it does not fit, never an error. -#}
-{% macro as_steps(value, steps_per_unit) -%}
-    try_cast(try(round({{ value }} * {{ steps_per_unit }})) as bigint)
+{#- A value as whole steps, halves away from zero; null where it has more digits than `digits`, never an error. Twelve
+    leave room for the products of two values, of their weights and of a cell's people in one exact sum. -#}
+{% macro as_steps(value, steps_per_unit, digits=12) -%}
+    cast(try_cast(try(round({{ value }} * {{ steps_per_unit }})) as decimal({{ digits }}, 0)) as bigint)
 {%- endmacro %}
 
 {#- A term's number, and why it has none. `asked` are the items of the lake table. -#}
@@ -96,46 +73,103 @@
     {{ return((indicator.terms | selectattr('term', 'equalto', term) | map(attribute='item') | list + [''])[0]) }}
 {%- endmacro %}
 
-{#- Steps, exposure and reason of one indicator as three SQL expressions. -#}
-{% macro indicator_expressions(indicator, asked, factor, repeated=[]) -%}
-    {%- set grid = indicator.steps_per_unit -%}
-    {%- if indicator.statistic in ('share', 'mean', 'amount') -%}
-        {%- set item = item_of(indicator, 'value') -%}
-        {%- set worth = '100' if indicator.statistic == 'share' else factor -%}
-        {%- set is_over = indicator.over_repeat is not none -%}
-        {%- set number = repeat_number(indicator, item, repeated) if is_over else term_number(item, asked) -%}
-        {%- set value = number ~ ' * ' ~ (worth or 'cast(null as decimal(1, 0))') -%}
-        {%- set why = repeat_why(indicator, item, repeated) if is_over else term_why(item, asked) -%}
-        {%- if not worth -%}
-            {%- set why = 'coalesce(' ~ why ~ ", 'no_conversion')" -%}
-        {%- endif -%}
-        {{ return({'steps': as_steps(value, grid), 'exposure': '1', 'why': why}) }}
-    {%- elif indicator.statistic == 'rate' -%}
-        {%- set events = item_of(indicator, 'events') -%}
-        {%- set exposure = item_of(indicator, 'exposure') -%}
-        {%- set value = term_number(events, asked) ~ ' * ' ~ indicator.multiplier -%}
-        {%- set why -%}
-            coalesce(
-                {{ term_why(events, asked) }}, {{ term_why(exposure, asked) }},
-                case when {{ term_number(exposure, asked) }} <= 0 then 'no_exposure' end
-            )
-        {%- endset -%}
-        {{ return({
-            'steps': as_steps(value, grid), 'exposure': as_steps(term_number(exposure, asked), exposure_steps_per_unit()),
-            'why': why
-        }) }}
+{#- Steps, exposure and reason of one indicator as three SQL expressions; `factors` say what the answers of this lake
+    table are worth. -#}
+{% macro indicator_expressions(indicator, asked, factors, table, repeated=[]) -%}
+    {%- if indicator.statistic in ('rate', 'ratio') -%}
+        {{ return(quotient_expressions(indicator, asked, factors, table)) }}
+    {%- elif indicator.statistic in ('scale_sum', 'scale_mean') -%}
+        {{ return(scale_expressions(indicator, asked, factors, table)) }}
     {%- else -%}
-        {{ return(scale_expressions(indicator, asked)) }}
+        {{ return(single_expressions(indicator, asked, factors, table, repeated)) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- One item's number: converted, then kept within the cut-offs, then transformed; a share asks whether it is yes, or
+    reaches the threshold. -#}
+{% macro single_expressions(indicator, asked, factors, table, repeated) -%}
+    {%- set item = item_of(indicator, 'value') -%}
+    {%- set worth = worth_of(factors, table, indicator, 'value', item) -%}
+    {%- set is_over = indicator.over_repeat is not none -%}
+    {%- set number = repeat_number(indicator, item, repeated) if is_over else term_number(item, asked) -%}
+    {%- set why = worth_why(repeat_why(indicator, item, repeated) if is_over else term_why(item, asked), worth) -%}
+    {%- set number = worth_times(number, worth) -%}
+    {%- if indicator.statistic == 'share' -%}
+        {%- set value = as_share(indicator, number) -%}
+    {%- else -%}
+        {%- set number = within_cut_offs(indicator, number) -%}
+        {%- set value = transformed(indicator, number) -%}
+        {%- if indicator.transform == 'log' -%}
+            {%- set why = 'coalesce(' ~ why ~ ', case when try(' ~ number ~ " <= 0) then 'undefined_log' end)" -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return({'steps': as_steps(value, indicator.steps_per_unit), 'exposure': '1', 'why': why}) }}
+{%- endmacro %}
+
+{#- Yes is 100 percent. A number is compared with the threshold as it is, in the threshold's unit. -#}
+{% macro as_share(indicator, number) -%}
+    {%- set ends = [] -%}
+    {%- if indicator.threshold_low is not none -%}
+        {%- do ends.append(number ~ (' >= ' if indicator.is_low_included else ' > ') ~ indicator.threshold_low) -%}
+    {%- endif -%}
+    {%- if indicator.threshold_high is not none -%}
+        {%- do ends.append(number ~ (' <= ' if indicator.is_high_included else ' < ') ~ indicator.threshold_high) -%}
+    {%- endif -%}
+    {{ return('cast(try(' ~ ends | join(' and ') ~ ') as integer) * 100' if ends else number ~ ' * 100') }}
+{%- endmacro %}
+
+{#- Cut-offs are frozen numbers of the registry, the same for every row. -#}
+{% macro within_cut_offs(indicator, number) -%}
+    {%- set kept = number -%}
+    {%- if indicator.winsor_low is not none -%}
+        {%- set kept = 'greatest(' ~ kept ~ ', ' ~ indicator.winsor_low ~ ')' -%}
+    {%- endif -%}
+    {%- if indicator.winsor_high is not none -%}
+        {%- set kept = 'least(' ~ kept ~ ', ' ~ indicator.winsor_high ~ ')' -%}
+    {%- endif -%}
+    {{ return(kept) }}
+{%- endmacro %}
+
+{#- The natural log or the inverse hyperbolic sine, a double that is rounded to the steps of the resolution. -#}
+{% macro transformed(indicator, number) -%}
+    {%- set functions = {'log': 'ln', 'asinh': 'asinh'} -%}
+    {%- if indicator.transform in functions -%}
+        {{ return(functions[indicator.transform] ~ '(cast(' ~ number ~ ' as double))') }}
+    {%- else -%}
+        {{ return(number) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A rate's events over their exposure, a ratio's numerator over its denominator: two sums, so a unit that has nothing
+    to be divided by is in neither. -#}
+{% macro quotient_expressions(indicator, asked, factors, table) -%}
+    {%- set parts = ('events', 'exposure') if indicator.statistic == 'rate' else ('numerator', 'denominator') -%}
+    {%- set numbers = [] -%}
+    {%- set whys = [] -%}
+    {%- for part in parts -%}
+        {%- set item = item_of(indicator, part) -%}
+        {%- set worth = worth_of(factors, table, indicator, part, item) -%}
+        {%- do numbers.append(worth_times(term_number(item, asked), worth)) -%}
+        {%- do whys.append(worth_why(term_why(item, asked), worth)) -%}
+    {%- endfor -%}
+    {%- set why -%}
+        coalesce({{ whys[0] }}, {{ whys[1] }}, case when try({{ numbers[1] }} <= 0) then 'no_exposure' end)
+    {%- endset -%}
+    {{ return({
+        'steps': as_steps(numbers[0] ~ ' * ' ~ indicator.multiplier, indicator.steps_per_unit),
+        'exposure': as_steps(numbers[1], exposure_steps_per_unit(), 13),
+        'why': why
+    }) }}
 {%- endmacro %}
 
 {#- A scale's sum or mean over the items answered; a sum is prorated to all items. The double holds whole steps
     exactly and an exact half stays a half under division, so the rounding is that of the rational number. -#}
-{% macro scale_expressions(indicator, asked) -%}
+{% macro scale_expressions(indicator, asked, factors, table) -%}
     {%- set counts = [] -%}
     {%- set points = [] -%}
     {%- for term in indicator.terms -%}
-        {%- set number = term_number(term.item, asked) -%}
+        {%- set worth = worth_of(factors, table, indicator, 'component', term.item) -%}
+        {%- set number = worth_times(term_number(term.item, asked), worth) -%}
         {%- do counts.append('case when ' ~ number ~ ' is null then 0 else 1 end') -%}
         {%- if term.is_reversed -%}
             {%- do points.append(
@@ -149,10 +183,12 @@
     {%- set total = '(' ~ points | join(' + ') ~ ')' -%}
     {%- set items_counted = indicator.terms | length if indicator.statistic == 'scale_sum' else 1 -%}
     {%- set steps -%}
-        try_cast(
-            round(
-                try(cast({{ total }} * {{ items_counted }} * {{ indicator.steps_per_unit }} as double))
-                / nullif({{ answered }}, 0)
+        cast(
+            try_cast(
+                round(
+                    try(cast({{ total }} * {{ items_counted }} * {{ indicator.steps_per_unit }} as double))
+                    / nullif({{ answered }}, 0)
+                ) as decimal(12, 0)
             ) as bigint
         )
     {%- endset -%}
@@ -160,71 +196,6 @@
     {{ return({
         'steps': steps, 'exposure': '1', 'why': 'case when ' ~ answered ~ ' < ' ~ needed ~ " then 'too_few_answered' end"
     }) }}
-{%- endmacro %}
-
-{#- The factor of one source for one indicator, or none. -#}
-{% macro factor_of(factors, table, indicator) -%}
-    {{ return((factors | selectattr('source', 'equalto', table.source)
-        | selectattr('indicator', 'equalto', indicator.indicator) | map(attribute='factor') | list + [none])[0]) }}
-{%- endmacro %}
-
-{#- The repeats of a root table that indicators count or sum over, each with the items used; an item is taken from the
-    first repeat that asks it. -#}
-{% macro repeats_of(table, tables, all_items, indicators) -%}
-    {%- set wanted = [] -%}
-    {%- for indicator in indicators if indicator.over_repeat is not none -%}
-        {%- do wanted.append(item_of(indicator, 'value')) -%}
-    {%- endfor -%}
-    {%- set found = [] -%}
-    {%- for repeat in tables if repeat.source == table.source and repeat.lake_table != table.lake_table -%}
-        {%- set used = [] -%}
-        {%- for item in items_of(all_items, repeat) if item.item in wanted -%}
-            {%- do used.append(item) -%}
-            {%- do wanted.remove(item.item) -%}
-        {%- endfor -%}
-        {%- if used -%}{%- do found.append({'table': repeat, 'items_used': used}) -%}{%- endif -%}
-    {%- endfor -%}
-    {{ return(found) }}
-{%- endmacro %}
-
-{#- A repeat's rows for each root record: per item how many are answered, their sum, and the state that spoils each. A
-    sum of which a part is missing would be too small, so it is none; a blank row is no row to be counted. -#}
-{% macro repeat_sums(repeat, tables) -%}
-    (
-        select
-            _sw_root_record_id
-            {%- for item in repeat.items_used %}
-            {%- set state = sql_name(item.item ~ '__state') %},
-            count(*) filter (where {{ state }} = 'answered') as {{ sql_name('repeat__' ~ item.item ~ '__count') }},
-            sum({{ sql_name(item.item ~ '__number') }}) as {{ sql_name('repeat__' ~ item.item ~ '__sum') }},
-            max({{ state }}) filter (where {{ state }} not in ('answered', 'blank'))
-                as {{ sql_name('repeat__' ~ item.item ~ '__count_why') }},
-            coalesce(
-                max({{ state }}) filter (where {{ state }} <> 'answered'),
-                case when count({{ sql_name(item.item ~ '__number') }}) < count(*) then 'unreadable' end
-            ) as {{ sql_name('repeat__' ~ item.item ~ '__sum_why') }}
-            {%- endfor %}
-        from {{ typed_cells(repeat.table, tables, repeat.items_used) }} as rows_of_repeat
-        group by _sw_root_record_id
-    )
-{%- endmacro %}
-
-{#- What a record's repeat gives: none of it is zero, for the interview asked for the rows and there were none. -#}
-{% macro repeat_number(indicator, item, repeated) -%}
-    {%- if item in repeated -%}
-        cast(coalesce({{ sql_name('repeat__' ~ item ~ '__' ~ indicator.over_repeat) }}, 0) as decimal(38, 12))
-    {%- else -%}
-        cast(null as decimal(38, 12))
-    {%- endif -%}
-{%- endmacro %}
-
-{#- A source that brought no such repeat did not ask: that is not the same as none. -#}
-{% macro repeat_why(indicator, item, repeated) -%}
-    {%- if item in repeated -%}
-        {{ sql_name('repeat__' ~ item ~ '__' ~ indicator.over_repeat ~ '_why') }}
-    {%- else -%}
-        'not_asked'
-    {%- endif -%}
 {%- endmacro %}
 
 {#- The values of one root table's records as columns "<indicator>__steps", "__exposure" and "__why"; what its repeats
@@ -247,7 +218,7 @@
                     ~ ' does not divide a power of ten, so values have no exact steps. Remedy: write e.g. 0.01, 0.5 or 1.'
                 ) }}
             {%- endif -%}
-            {%- set sql = indicator_expressions(indicator, asked, factor_of(factors, table, indicator), repeated) %},
+            {%- set sql = indicator_expressions(indicator, asked, factors, table, repeated) %},
             {{ sql.steps }} as {{ sql_name(indicator.indicator ~ '__steps') }},
             cast({{ sql.exposure }} as bigint) as {{ sql_name(indicator.indicator ~ '__exposure') }},
             {{ sql.why }} as {{ sql_name(indicator.indicator ~ '__why') }}
