@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ingestion.programme.declared import Declaration, Declared, sound
 from ingestion.programme.faults import Fault
-from ingestion.programme.model import Analysis, Source
+from ingestion.programme.model import Analysis, Contrast, Source
 
 _Of = Declaration[Analysis]
 
@@ -35,8 +35,13 @@ def _references(declaration: _Of, analysis: Analysis, declared: Declared) -> Ite
 
 
 def _design(declaration: _Of, analysis: Analysis, declared: Declared) -> Iterator[Fault]:
-    if analysis.contrast.treatment == analysis.contrast.control:
-        yield declaration.fault("contrast", "an arm is compared with itself", "name two different arms")
+    for path, contrast in _contrasts(analysis):
+        if contrast.treatment == contrast.control:
+            yield declaration.fault(path, "an arm is compared with itself", "name two different arms")
+    if analysis.contrasts and (expanded := {one.analysis for one in analysis.by_contrast()}):
+        for name in sorted(expanded & declared.names("analyses")):
+            message = f"its contrast would be named '{name}', as another analysis is"
+            yield declaration.fault("contrasts", message, "give that analysis another name")
     designs = {site.design for site in sound(declared.sites)}
     if analysis.clusters == "none" and analysis.role != "cross_check" and designs - {"rct"}:
         message = "clusters are ignored although sites are not individually randomised"
@@ -64,19 +69,25 @@ def _round(declaration: _Of, analysis: Analysis, declared: Declared) -> Iterator
         rounds = {source.round for source in frames if source.round}
         yield declaration.unknown("round", "round", analysis.round, rounds)
         return
-    for path, arm in (("treatment", analysis.contrast.treatment), ("control", analysis.contrast.control)):
-        arms = _arms(sources)
-        if arms is not None and arm not in arms:
-            message = f"no source of the round '{analysis.round}' assigns the arm '{arm}'"
-            remedy = (
-                f"compare arms among {', '.join(sorted(arms)) or 'none so far'}, or map it under keys.arm"
-            )
-            yield declaration.fault(f"contrast.{path}", message, remedy)
+    arms = _arms(sources)
+    for path, contrast in _contrasts(analysis):
+        for side, arm in (("treatment", contrast.treatment), ("control", contrast.control)):
+            if arms is not None and arm not in arms:
+                message = f"no source of the round '{analysis.round}' assigns the arm '{arm}'"
+                known = ", ".join(sorted(arms)) or "none so far"
+                remedy = f"compare arms among {known}, or map it under keys.arm"
+                yield declaration.fault(f"{path}.{side}", message, remedy)
     if analysis.clusters == "cluster" and not any(source.keys.cluster for source in sources):
         message = f"no source of the round '{analysis.round}' says which cluster a unit belongs to"
         remedy = "map keys.cluster there, or write clusters: none where people were randomised one by one"
         yield declaration.fault("clusters", message, remedy)
     yield from _cohorts(declaration, analysis, sources)
+
+
+def _contrasts(analysis: Analysis) -> list[tuple[str, Contrast]]:
+    if analysis.contrasts is None:
+        return [("contrast", analysis.contrast)]
+    return [(f"contrasts.{place}", contrast) for place, contrast in enumerate(analysis.contrasts)]
 
 
 def _arms(sources: list[Source]) -> set[str] | None:

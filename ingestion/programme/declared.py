@@ -118,7 +118,7 @@ class Declared:
             sources=[with_form_repeats(source, self.forms) for source in sound(self.sources)],
             instruments=sound(self.instruments),
             indicators=sound(self.indicators),
-            analyses=sound(self.analyses),
+            analyses=[one for analysis in sound(self.analyses) for one in analysis.by_contrast()],
             forms=self.forms,
         )
 

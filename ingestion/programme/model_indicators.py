@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ingestion.programme.model_values import Threshold, Winsor
+from ingestion.programme.model_values import ReferenceSd, Threshold, Winsor
 from ingestion.programme.words import EffectScale, Grid, Id, ItemId, Part, Statistic, Text, refusal
 
 OF_ONE_ITEM = ("share", "mean", "amount", "sum")
@@ -46,6 +46,9 @@ class Indicator(Part):
     min_answered: int | None = Field(None, ge=1, description="Items needed for a scale; default: all.")
     direction: Literal["higher_is_better", "lower_is_better"]
     effect_scale: EffectScale
+    reference_sd: ReferenceSd | None = Field(
+        None, description="Frozen standard deviation that Hedges' g is counted in; none: each site's own."
+    )
     smallest_effect: float | None = Field(
         None, ge=0, description="Smallest effect that matters, on its scale."
     )
@@ -89,6 +92,7 @@ class Indicator(Part):
             raise refusal("a share is 0 or 100, off this grid", "remove it", "resolution")
         if self.statistic != "share" and self.effect_scale == "risk_difference":
             raise refusal("this has no risk difference", "write effect_scale: difference", "effect_scale")
+        self._check_effect_scale()
         if self.role == "primary" and self.smallest_effect is None:
             raise refusal("a primary indicator needs its smallest effect that matters", "add smallest_effect")
         self._check_values()
@@ -105,6 +109,24 @@ class Indicator(Part):
             "denominator": is_ratio,
             "items": self.statistic.startswith("scale_"),
         }
+
+    def _check_effect_scale(self) -> None:
+        is_quotient = self.statistic in ("rate", "ratio")
+        fitting = {
+            "log_risk_ratio": self.statistic == "share",
+            "log_odds_ratio": self.statistic == "share",
+            "log_rate_ratio": is_quotient,
+            "hedges_g": not is_quotient,
+        }
+        if not fitting.get(self.effect_scale, True):
+            words = self.effect_scale.replace("_", " ")
+            raise refusal(
+                f"a {self.statistic} has no {words}", "write effect_scale: difference", "effect_scale"
+            )
+        if self.reference_sd and is_quotient:
+            raise refusal(
+                f"a {self.statistic} is not counted in standard deviations", "remove it", "reference_sd"
+            )
 
     def _check_values(self) -> None:
         fitting = {

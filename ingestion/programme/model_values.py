@@ -1,7 +1,7 @@
 """What is done to a unit's number before it counts: a threshold to reach, cut-offs to stay within.
 
-In: parts of indicators/*.yml. Out: `Threshold`, `Winsor`. Both are frozen numbers of the YAML, so no arm, site
-or night can move them.
+In: parts of indicators/*.yml. Out: `Threshold`, `Winsor`, `ReferenceSd`. All are frozen numbers of the YAML, so
+no arm, site or night can move them.
 """
 
 from decimal import Decimal
@@ -66,3 +66,11 @@ class Winsor(Part):
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise refusal("the lower cut-off is not below the upper one", "correct one of the two", "low")
         return self
+
+
+class ReferenceSd(Part):
+    """One standard deviation of the control arm, frozen on a day, in which Hedges' g is counted."""
+
+    value: float = Field(gt=0, description="Standard deviation, in the indicator's unit.")
+    frozen_on: Day
+    ground: Text = Field(description="Whose deviation it is, and from which data.")

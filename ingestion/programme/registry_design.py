@@ -127,6 +127,7 @@ def _analyses(programme: Programme) -> Iterator[Row]:
         more_names = ("clusters", "unit", "inference", "pilot_selection", "take_up")
         yield {
             **{name: getattr(analysis, name) for name in (*same_names, *more_names)},
+            "family": analysis.family or analysis.analysis,
             "treatment_arm": analysis.contrast.treatment,
             "control_arm": analysis.contrast.control,
             "is_randomised": all(source.is_randomised for source in sources),

@@ -6,7 +6,7 @@ In: a `Programme`. Out: rows by table. Nothing here depends on the night or on t
 from collections.abc import Iterator
 
 from ingestion.programme.model import DerivedItem, Item, Programme
-from ingestion.programme.model_values import Threshold, Winsor
+from ingestion.programme.model_values import ReferenceSd, Threshold, Winsor
 from ingestion.programme.registry_schemas import Row
 
 
@@ -115,6 +115,7 @@ def _indicators(programme: Programme) -> Iterator[Row]:
             "is_change": indicator.change_from_baseline,
             **_threshold(indicator.threshold),
             **_winsor(indicator.winsor),
+            **_reference_sd(indicator.reference_sd),
             "indicator_order": place,
         }
 
@@ -127,6 +128,16 @@ def _threshold(threshold: Threshold | None) -> Row:
         "threshold_high": threshold.high,
         "is_low_included": threshold.above is None,
         "is_high_included": threshold.below is None,
+    }
+
+
+def _reference_sd(reference_sd: ReferenceSd | None) -> Row:
+    if reference_sd is None:
+        return {}
+    return {
+        "reference_sd": reference_sd.value,
+        "reference_sd_on": reference_sd.frozen_on,
+        "reference_sd_ground": reference_sd.ground,
     }
 
 

@@ -35,7 +35,9 @@ Design = Literal["rct", "cluster_rct", "comparison", "matched_comparison", "pre_
 StageName = Literal["pilot", "scale_pilot", "scaled"]
 ItemType = Literal["text", "integer", "number", "boolean", "amount", "select_one", "select_multiple", "date"]
 Statistic = Literal["share", "mean", "amount", "sum", "rate", "ratio", "scale_sum", "scale_mean"]
-EffectScale = Literal["risk_difference", "difference", "hedges_g"]
+EffectScale = Literal[
+    "risk_difference", "difference", "hedges_g", "log_risk_ratio", "log_odds_ratio", "log_rate_ratio"
+]
 IdKind = Literal["id", "phone", "email", "name"]
 Disposition = Literal["complete", "refused", "moved", "dead", "not_found", "not_yet", "other"]
 
