@@ -32,6 +32,9 @@ def _references(declaration: _Of, analysis: Analysis, declared: Declared) -> Ite
     for place, indicator in enumerate(analysis.indicators or ()):
         if indicator not in indicators:
             yield declaration.unknown(f"indicators.{place}", "indicator", indicator, indicators)
+    selected_on = analysis.pilot_selection.on
+    if selected_on is not None and selected_on not in indicators:
+        yield declaration.unknown("pilot_selection.on", "indicator", selected_on, indicators)
 
 
 def _design(declaration: _Of, analysis: Analysis, declared: Declared) -> Iterator[Fault]:

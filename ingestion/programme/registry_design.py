@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from ingestion.programme.model import Programme
+from ingestion.programme.model_registration import PilotSelection
 from ingestion.programme.registry_schemas import Row
 from ingestion.programme.words import normal_code
 
@@ -39,6 +40,7 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
             for analysis in programme.analyses
             for wave in dict.fromkeys(analysis.waves)
         ],
+        "analysis_looks": list(_looks(programme)),
         "analysis_indicators": [
             {"analysis": analysis.analysis, "indicator": indicator}
             for analysis in programme.analyses
@@ -124,7 +126,7 @@ def _analyses(programme: Programme) -> Iterator[Row]:
             "level",
             "adjust",
         )
-        more_names = ("clusters", "unit", "inference", "pilot_selection", "take_up")
+        more_names = ("clusters", "unit", "inference", "take_up")
         yield {
             **{name: getattr(analysis, name) for name in (*same_names, *more_names)},
             "family": analysis.family or analysis.analysis,
@@ -132,8 +134,30 @@ def _analyses(programme: Programme) -> Iterator[Row]:
             "control_arm": analysis.contrast.control,
             "is_randomised": all(source.is_randomised for source in sources),
             "is_panel": analysis.panel,
+            **_selection(analysis.pilot_selection),
+            "spending_plan": analysis.looks.plan if analysis.looks else None,
             "analysis_order": place,
         }
+
+
+def _selection(rule: PilotSelection) -> Row:
+    is_test = rule.rule == "significant"
+    return {
+        "pilot_selection": rule.rule,
+        "selection_alpha": (rule.alpha or 0.05) if is_test else None,
+        "selection_sides": (rule.sides or "two") if is_test else None,
+        "selection_value": rule.value,
+        "selection_indicator": rule.on,
+    }
+
+
+def _looks(programme: Programme) -> Iterator[Row]:
+    for analysis in programme.analyses:
+        if analysis.looks:
+            pairs = zip(analysis.looks.planned, analysis.looks.shares, strict=True)
+            for look, (planned, share) in enumerate(pairs, start=1):
+                row = {"analysis": analysis.analysis, "look": look, "planned_date": planned}
+                yield row | {"information": share}
 
 
 def _resolutions(programme: Programme) -> dict[str, Decimal]:

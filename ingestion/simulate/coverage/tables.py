@@ -145,6 +145,6 @@ def _analysis(number: int, cell: Cell) -> Row:
         "clusters": "cluster",
         "unit": cell.unit,
         "inference": "population_of_sites",
-        "pilot_selection": "significant_at_5pct" if cell.is_selected else "none",
+        "pilot_selection": "significant" if cell.is_selected else "none",
         "analysis_order": number,
     }
