@@ -45,6 +45,7 @@ select
     coalesce(e.level, 'all') as level,
     coalesce(e.measure, i.effect_scale) as measure,
     coalesce(e.estimator, 'none') as estimator,
+    coalesce(e.is_own, true) as is_own,
     coalesce(e.is_own and e.measure = i.effect_scale, true) and a.role <> 'cross_check' as is_headline,
     e.estimate,
     e.estimate_se,
