@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from ingestion.programme.model_comparability import Comparability, Reference
 from ingestion.programme.model_values import ReferenceSd, Threshold, Winsor
 from ingestion.programme.words import EffectScale, Grid, Id, ItemId, Part, Statistic, Text, refusal
 
@@ -56,6 +57,10 @@ class Indicator(Part):
     role: Literal["primary", "exploratory"] = "exploratory"
     resolution: Grid = Field(description="Grid on which values lie, in the unit; 100 for a share.")
     subgroups: list[Id] = Field(default_factory=list)
+    reference: Reference | None = Field(None, description="The version every site is compared with.")
+    comparability: Comparability = Field(
+        default_factory=Comparability, description="Class that each difference from the reference gives."
+    )
 
     @model_validator(mode="before")
     @classmethod

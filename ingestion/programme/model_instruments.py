@@ -5,6 +5,7 @@ In: entries of those files. Out: `Instrument`, `Item`. References are checked el
 
 from pydantic import Field, model_validator
 
+from ingestion.programme.model_comparability import Wording
 from ingestion.programme.model_sources import Door
 from ingestion.programme.words import Code, Columns, Id, ItemType, Part, Text, refusal
 
@@ -54,6 +55,7 @@ class Instrument(Part):
     missing: dict[Code, Id] = Field(default_factory=dict, description="Code of no answer -> its meaning.")
     items: dict[Id, Item] = Field(default_factory=dict)
     privacy: Door = Field(default_factory=Door)
+    wordings: dict[Id, Wording] = Field(default_factory=dict, description="Versions of it -> what is theirs.")
 
     @model_validator(mode="after")
     def _asks_something(self) -> "Instrument":

@@ -5,11 +5,12 @@ In: entries of those two files. Out: `Source` and `Connection`. Cross-references
 
 import re
 from decimal import Decimal
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ingestion.programme import aggregates
+from ingestion.programme.model_comparability import Asked, listed
 from ingestion.programme.words import (
     ARM_PATTERN,
     Code,
@@ -283,6 +284,9 @@ class Source(Part):
     is_randomised: bool = True
     frame: Literal["registered", "derived"] | None = Field(None, description="How its list of units arose.")
     units: dict[ItemId, Text] = Field(default_factory=dict, description="Item -> its unit in this source.")
+    asked: Annotated[list[Asked], BeforeValidator(listed)] = Field(
+        default_factory=list, description="How its questions were asked; a later entry wins where it speaks."
+    )
     privacy: Door | None = Field(None, description="Door of a source without an instrument.")
     max_age_days: int | None = Field(None, ge=0, description="Oldest last submission in the field.")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingestion.programme.model import Programme
+from ingestion.programme.registry_comparability import comparability_rows
 from ingestion.programme.registry_design import design_rows
 from ingestion.programme.registry_forms import form_rows
 from ingestion.programme.registry_lake import lake_rows
@@ -28,5 +29,5 @@ def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
         as_of: The night's date, which decides each wave's state.
     """
     rows = design_rows(programme, as_of) | measure_rows(programme) | form_rows(programme)
-    rows |= lake_rows(programme, home)
+    rows |= comparability_rows(programme) | lake_rows(programme, home)
     return {table: registry_table(table, rows[table]) for table in SCHEMAS}
