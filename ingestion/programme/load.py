@@ -10,11 +10,13 @@ from ingestion.programme.check_aggregates import check_aggregates
 from ingestion.programme.check_analyses import check_analyses
 from ingestion.programme.check_covariates import check_covariates
 from ingestion.programme.check_measures import check_measures
+from ingestion.programme.check_moderators import check_moderators
 from ingestion.programme.check_names import check_names
 from ingestion.programme.check_privacy import check_privacy
 from ingestion.programme.check_sites import check_sites
 from ingestion.programme.check_source_pairs import check_source_pairs
 from ingestion.programme.check_sources import check_sources
+from ingestion.programme.check_units import check_units
 from ingestion.programme.declared import Declared
 from ingestion.programme.entries import Entry, read_entries
 from ingestion.programme.faults import Fault, ProgrammeFaults
@@ -51,7 +53,9 @@ def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
         check_source_pairs,
         check_aggregates,
         check_measures,
+        check_units,
         check_analyses,
         check_covariates,
+        check_moderators,
     )
     return declared, faults + [fault for check in one_by_one for fault in check(declared)]

@@ -15,6 +15,7 @@ from ingestion.programme.form import Form
 from ingestion.programme.model_analyses import Analysis, Contrast
 from ingestion.programme.model_indicators import Indicator
 from ingestion.programme.model_instruments import DerivedItem, Instrument, Item
+from ingestion.programme.model_money import Currency, CurrencyCode, MoneyTables
 from ingestion.programme.model_sources import Accept, Among, Connection, Door, Keys, Pull, Source, SourceWave
 from ingestion.programme.words import (
     Code,
@@ -62,13 +63,6 @@ __all__ = [
     "Wave",
     "WaveDates",
 ]
-
-
-class Currency(Part):
-    """The currency in which amounts are published."""
-
-    base: Text = Field(description="Currency code, e.g. USD.")
-    price_year: int = Field(ge=1900, le=2200, description="Year of the prices.")
 
 
 class Conversion(Part):
@@ -145,6 +139,7 @@ class Site(Part):
     site: Id
     title: Text | None = None
     country: Text | None = Field(None, description="ISO 3166 code.")
+    currency: CurrencyCode | None = Field(None, description="Its money, an ISO 4217 code.")
     codes: list[Code] = Field(default_factory=list, description="Its codes in the exports.")
     design: Design
     implementer: Text | None = None
@@ -152,6 +147,9 @@ class Site(Part):
     waves: dict[Id, SiteWave] = Field(default_factory=dict)
     population: Population = Field(default_factory=Population)
     treated_share: float | None = Field(0.5, gt=0, lt=1, description="Share treated; null: unchecked.")
+    covariates: dict[Id, float] = Field(
+        default_factory=dict, description="Numbers of the site that effects may go with, e.g. fidelity_pct."
+    )
 
 
 class Nightly(Part):
@@ -193,6 +191,7 @@ class Head(Part):
     value_proposition: Text | None = None
     core_components: list[Text] = Field(default_factory=list)
     currency: Currency | None = None
+    money: MoneyTables | None = Field(None, description="Exchange rates, purchasing power and deflators.")
     conversions: list[Conversion] = Field(default_factory=list)
     privacy: Privacy = Field(default_factory=Privacy)
     units: UnitScope = Field(default_factory=UnitScope)
@@ -244,6 +243,12 @@ class Programme(Head):
     def instrument(self, instrument_id: str) -> Instrument:
         """The instrument of that id; KeyError if there is none."""
         return {instrument.instrument: instrument for instrument in self.instruments}[instrument_id]
+
+    def item(self, reference: str) -> Item | None:
+        """The item behind `instrument.item`; None if there is none."""
+        instrument, _, name = reference.partition(".")
+        found = next((one for one in self.instruments if one.instrument == instrument), None)
+        return found.items.get(name) if found else None
 
     def source_sites(self, source: Source) -> list[str]:
         """The sites expected to deliver through a source, in the programme's order."""

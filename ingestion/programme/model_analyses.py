@@ -47,6 +47,13 @@ class Analysis(Part):
     clusters: Literal["cluster", "site", "none"] = "cluster"
     unit: Literal["site_mean", "person_weighted"] = "site_mean"
     inference: Literal["these_sites", "population_of_sites"]
+    pool_designs: Literal["apart", "together"] = Field(
+        "apart", description="Whether randomised and other comparisons are pooled together."
+    )
+    moderators: list[Id] = Field(
+        default_factory=list,
+        description="Site covariates, log_eligible or government, that enter one meta-regression together.",
+    )
     pilot_selection: PilotSelection = Field(
         default_factory=lambda: PilotSelection(rule="none"),
         description="How the pilot came to be scaled: none, significant_at_5pct, or a rule.",

@@ -52,6 +52,16 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
             for cohort in dict.fromkeys(analysis.cohorts or ())
         ],
         "analysis_covariates": list(_covariates(programme)),
+        "analysis_moderators": [
+            {"analysis": analysis.analysis, "moderator": moderator, "moderator_order": place}
+            for analysis in programme.analyses
+            for place, moderator in enumerate(analysis.moderators, start=1)
+        ],
+        "site_covariates": [
+            {"site": site.site, "covariate": covariate, "value": value}
+            for site in programme.sites
+            for covariate, value in site.covariates.items()
+        ],
         "covariates": [
             {"covariate": covariate, "resolution": resolution}
             for covariate, resolution in _resolutions(programme).items()
@@ -126,7 +136,7 @@ def _analyses(programme: Programme) -> Iterator[Row]:
             "level",
             "adjust",
         )
-        more_names = ("clusters", "unit", "inference", "take_up")
+        more_names = ("clusters", "unit", "inference", "pool_designs", "take_up")
         yield {
             **{name: getattr(analysis, name) for name in (*same_names, *more_names)},
             "family": analysis.family or analysis.analysis,

@@ -28,6 +28,7 @@ kobo: {platform: kobotoolbox, server: https://kobo.example.org, token: {env: KOB
   stages: [{stage: pilot, from: 2024-01-01}, {stage: scaled, from: 2025-02-01}]
   waves: {endline: {closes: 2025-02-28}}
   population: {eligible: 12400}
+  covariates: {fidelity_pct: 81}
 - {site: siaya, codes: [KE07], design: cluster_rct, stages: [{stage: scaled, from: 2024-01-01}]}
 """,
     "sources.yml": """\
@@ -42,6 +43,7 @@ kobo: {platform: kobotoolbox, server: https://kobo.example.org, token: {env: KOB
     cohort: {column: year, map: {1: first, 2: second}}
     arm: {column: arm, map: {1: treatment, 0: control}}
     subgroups: {female: {column: sex, map: {1: male, 2: female}}}
+    covariates: {age: age_years, income: {column: income, resolution: 1}}
 - source: baseline_kobo
   role: survey
   platform: kobotoolbox
@@ -115,11 +117,13 @@ direction: lower_is_better
   indicators: [reads_pct, spend]
   registered_on: 2024-01-10
   role: headline
+  moderators: [fidelity_pct, log_eligible]
 - analysis: first_cohort
   title: Endline of the first cohort
   waves: [endline]
   registered_on: 2024-01-10
   cohorts: [first]
+  covariates: [baseline, female, age]
   level: network
   adjust: site
 """,
