@@ -154,7 +154,7 @@ def _landed_once(
     home: Path,
     source: str,
     offered: Offered,
-    fetch: Callable[[Path], None],
+    fetch: Callable[[Path], str | None],
     seen: Seen,
     key: LandingKey | None,
 ) -> LandedOriginal:

@@ -21,7 +21,10 @@ from ingestion.unchanged import Seen
 
 QUARANTINE = "_quarantine"
 PARENT_TABLE = "sitewise.parent_table"
-_GROUP_ROWS = 100_000
+# Groups of this size are the fastest to write. The least and largest cell of each take longer to find than they
+# save a reader, since rows are in no order of their cells.
+_GROUP_ROWS = 50_000
+_STATISTICS = {"null_count": True, "min": False, "max": False}
 
 
 @contextmanager
@@ -52,7 +55,7 @@ def stage(
     rows.sink_parquet(
         file,
         compression="lz4",
-        statistics=True,
+        statistics=_STATISTICS,
         row_group_size=_GROUP_ROWS,
         metadata={PARENT_TABLE: parent_table} if parent_table else None,
     )

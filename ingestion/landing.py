@@ -34,7 +34,7 @@ def land(
     home: Path,
     source: str,
     name: str,
-    write: Callable[[Path], None],
+    write: Callable[[Path], object],
     kind: Kind = "data",
     exported_at: str | None = None,
     key: LandingKey | None = None,
@@ -47,7 +47,7 @@ def land(
         home: SITEWISE_HOME.
         source: The source's id.
         name: The original's name.
-        write: Writes the original to the path it is given.
+        write: Writes the original to the path it is given; text that it returns is the SHA-256 of what it wrote.
         kind: What it holds.
         exported_at: Time of its export, where its name does not tell it.
         key: The landing's key, if it has one.
@@ -67,9 +67,12 @@ def land(
         shutil.rmtree(stale)
     with TemporaryDirectory(prefix=".arriving-", dir=folder) as arriving:
         fresh = Path(arriving, "original")
-        write(fresh)
+        told = write(fresh)
         fresh.chmod(0o600)
-        sha256 = file_hash(fresh) if key else flushed_hash(fresh)
+        if isinstance(told, str):
+            sha256 = told
+        else:
+            sha256 = file_hash(fresh) if key else flushed_hash(fresh)
         original = LandedOriginal(
             name=name,
             sha256=address(sha256, key),

@@ -36,7 +36,15 @@ from ingestion.rows.reading import Reading
 from ingestion.sandbox_child import LENGTH_BYTES, Request
 
 _PROJECT = Path(ingestion.__file__).parent.parent
-_COMMAND = [sys.executable, "-P", "-c", "from ingestion.sandbox_child import serve; serve()"]
+# Whatever is imported stays, so that to look for garbage in it, before `serve` is ready, would be time lost.
+_COMMAND = [
+    sys.executable,
+    "-P",
+    "-c",
+    "import gc; gc.disable(); from ingestion.sandbox_child import serve; serve()",
+]
+# Nothing in a reading multiplies matrices; threads that wait for it take time to start, and to spin.
+_FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
 _MIB = 1024**2
 _SPARE_BYTES = 1024 * _MIB
 _LOOK_SECONDS = 0.05
@@ -150,7 +158,7 @@ class Reader:
             stdout=subprocess.PIPE,
             # A library that dies may print what it was reading.
             stderr=subprocess.DEVNULL,
-            env=_environment(None) | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env=_environment(None) | _FEW_THREADS | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
             # Control-C is for the parent, which ends the child.
             start_new_session=True,
         )

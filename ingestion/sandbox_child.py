@@ -6,6 +6,7 @@ here stands only what a process can but do to itself. It ends when its standard 
 outlives its parent. Nothing is fetched, and nothing is written but the folder that a request names.
 """
 
+import gc
 import json
 import os
 import pickle
@@ -60,10 +61,11 @@ def serve() -> None:
 
     from pydantic import TypeAdapter
 
-    from ingestion.consent.redaction import Redaction, redact
     from ingestion.rows.reading import Reading, read_originals
 
     _announce_files(answer)
+    gc.freeze()
+    gc.enable()
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
     threading.Thread(target=_receive, args=(sys.stdin.buffer, requests), daemon=True).start()
     idle_bytes = _reserved_bytes()
@@ -79,6 +81,8 @@ def serve() -> None:
                 reading = read_originals(*given, request.into)
                 answer(reading=TypeAdapter(Reading).dump_python(reading, mode="json"))
             else:
+                from ingestion.consent.redaction import Redaction, redact
+
                 redaction = redact(*given, request.known, request.may_tell, request.into)
                 answer(redaction=TypeAdapter(Redaction).dump_python(redaction, mode="json"))
         except ExportFault as fault:

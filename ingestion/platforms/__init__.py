@@ -1,36 +1,28 @@
-"""Survey platforms by the name a source gives: where their exports are listed, fetched and read."""
+"""Survey platforms by the name a source gives: where their exports are listed, fetched and read.
 
-from ingestion.platforms import (
-    commcare,
-    csv_files,
-    excel,
-    json_lines,
-    kobotoolbox,
-    limesurvey,
-    odk_central,
-    parquet,
-    python_package,
-    qualtrics,
-    redcap,
-    spss,
-    stata,
-    surveycto,
-)
+A platform's module is imported when something of it is asked for, since a reading needs one and all together
+take longer to import than many a file to read.
+"""
+
+from importlib import import_module
+from typing import Any, cast, get_args
+
 from ingestion.platforms.protocol import Platform
+from ingestion.programme import words
+
+_NAMED_OTHERWISE = {"csv": "csv_files"}
+
+
+class _OnDemand:
+    """A module that is not imported yet."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(f"ingestion.platforms.{self._module}"), name)
+
 
 PLATFORMS: dict[str, Platform] = {
-    "kobotoolbox": kobotoolbox,
-    "odk_central": odk_central,
-    "surveycto": surveycto,
-    "redcap": redcap,
-    "qualtrics": qualtrics,
-    "limesurvey": limesurvey,
-    "commcare": commcare,
-    "csv": csv_files,
-    "excel": excel,
-    "spss": spss,
-    "stata": stata,
-    "json_lines": json_lines,
-    "parquet": parquet,
-    "python_package": python_package,
+    name: cast(Platform, _OnDemand(_NAMED_OTHERWISE.get(name, name))) for name in get_args(words.Platform)
 }

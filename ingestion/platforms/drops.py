@@ -4,11 +4,11 @@ In: a source whose pull names a `drop`. Out: its files, listed and fetched. Thei
 here, and places that are no folder of this machine are `remote`'s business.
 """
 
-import shutil
 from collections.abc import Mapping
 from glob import has_magic
 from pathlib import Path, PurePosixPath
 
+from ingestion.copying import copied
 from ingestion.export_fault import ExportFault, NothingThere
 from ingestion.platforms import remote
 from ingestion.platforms.protocol import Offered
@@ -58,16 +58,18 @@ def list_originals(
     return [Offered("__".join(path.relative_to(place).parts), str(path)) for path in files]
 
 
-def fetch(offered: Offered, target: Path) -> None:
-    """Copies a dropped file; raises ExportFault if it changes meanwhile."""
+def fetch(offered: Offered, target: Path) -> str | None:
+    """Copies a dropped file, and tells its hash if it knows; raises ExportFault if it changes meanwhile."""
     if isinstance(offered, remote.Found):
-        return offered.fetch(target)
+        offered.fetch(target)
+        return None
     origin = Path(offered.origin)
     before = origin.stat()
-    shutil.copyfile(origin, target)
+    sha256 = copied(origin, target)
     after = origin.stat()
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ExportFault(offered.name, "it is still being written", "pull again when the export is complete")
+    return sha256
 
 
 def _split(pattern: str) -> tuple[str, str]:

@@ -11,15 +11,17 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import polars as pl
 
 from ingestion.definitions.field import Definition
 from ingestion.export_fault import ExportFault
 from ingestion.formats.delimited import Ragged, TextTable
-from ingestion.platforms.http import Api
 from ingestion.programme.model import Connection, Source
+
+if TYPE_CHECKING:
+    from ingestion.platforms.http import Api
 
 MAIN = "main"
 Kind = Literal["data", "definition", "attachment"]
@@ -52,7 +54,7 @@ class Ask:
 
     source: Source
     connection: Connection
-    api: Api
+    api: "Api"
     cursor: Mapping[str, str]
     now: datetime
 

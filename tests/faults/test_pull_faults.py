@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ingestion.copying import copied
 from ingestion.lake import lake_path
 from ingestion.landing import latest_receipts
 from ingestion.platforms import drops
@@ -151,10 +152,10 @@ def test_an_error_nobody_foresaw_is_named_logged_and_quotes_nothing(
 
 
 def test_a_file_that_cannot_be_read_is_named(small_programme, tmp_path, monkeypatch) -> None:
-    def refuse(origin: Path, _: Path) -> None:
+    def refuse(origin: Path, _: Path) -> str:
         raise PermissionError(13, "Permission denied", str(origin))
 
-    monkeypatch.setattr(drops.shutil, "copyfile", refuse)
+    monkeypatch.setattr(drops, "copied", refuse)
     receipt = pull_source(load_programme(small_programme.folder), SOURCE, tmp_path)
     assert receipt.state == "failed"
     assert "site_a/endline.csv: Permission denied" in receipt.message and "Remedy" in receipt.message
@@ -163,15 +164,14 @@ def test_a_file_that_cannot_be_read_is_named(small_programme, tmp_path, monkeypa
 def test_a_file_that_is_still_being_written_is_left_for_the_next_pull(
     small_programme, tmp_path, monkeypatch
 ) -> None:
-    copy = shutil.copyfile
-
-    def while_it_grows(origin: Path, target: Path) -> None:
-        copy(origin, target)
+    def while_it_grows(origin: Path, target: Path) -> str:
+        sha256 = copied(origin, target)
         with origin.open("a") as file:
             file.write("more\n")
+        return sha256
 
     with monkeypatch.context() as context:
-        context.setattr(drops.shutil, "copyfile", while_it_grows)
+        context.setattr(drops, "copied", while_it_grows)
         receipt = pull_source(load_programme(small_programme.folder), SOURCE, tmp_path)
     assert receipt.state == "failed" and "still being written" in receipt.message
     assert lake_path(tmp_path, SOURCE) is None
