@@ -1,6 +1,6 @@
-"""Checks of instruments and indicators: items are known and fit the statistic, units can be converted.
+"""Checks of instruments and indicators: items are known and fit the statistic.
 
-In: `Declared`. Out: faults. Analyses are checked elsewhere.
+In: `Declared`. Out: faults. Units and analyses are checked elsewhere.
 """
 
 from collections.abc import Iterator
@@ -38,8 +38,6 @@ def check_measures(declared: Declared) -> Iterator[Fault]:
         if indicator.value is None:
             continue
         yield from _items(indicator, indicator.value, declared)
-        if declared.head is not None:
-            yield from _units(indicator, indicator.value, declared)
         for place, dimension in enumerate(indicator.value.subgroups):
             if dimension not in dimensions and declared.is_sound("sources"):
                 yield indicator.unknown(f"subgroups.{place}", "subgroup dimension", dimension, dimensions)
@@ -108,26 +106,3 @@ def _places(indicator: Indicator) -> Iterator[tuple[str, str]]:
             yield path, reference
     for place, reference in enumerate(indicator.items):
         yield f"items.{place}", reference
-
-
-def _units(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterator[Fault]:
-    item = declared.item(indicator.of) if indicator.of and indicator.statistic in ("mean", "amount") else None
-    if item is None or indicator.of is None or declared.head is None:
-        return
-    known = {(conversion.from_unit, conversion.to_unit) for conversion in declared.head.conversions}
-    for source, unit in sorted(_effective_units(declared, indicator.of, item)):
-        if unit != indicator.unit and (unit, indicator.unit) not in known:
-            there = f"'{indicator.of}' is in {unit} in the source '{source}'"
-            message = f"{there}, the indicator in {indicator.unit}, and no conversion is given"
-            remedy = f"add a conversion from {unit} to {indicator.unit} to programme.yml, or correct a unit"
-            yield declaration.fault("unit", message, remedy)
-
-
-def _effective_units(declared: Declared, reference: str, item: Item) -> set[tuple[str, str]]:
-    instrument = reference.partition(".")[0]
-    units = {
-        (source.name, source.value.units.get(reference, item.unit))
-        for source in declared.sources
-        if source.value is not None and source.value.instrument == instrument
-    }
-    return {(source, unit) for source, unit in units if unit is not None}

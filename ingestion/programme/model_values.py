@@ -1,7 +1,7 @@
 """What is done to a unit's number before it counts: a threshold to reach, cut-offs to stay within.
 
-In: parts of indicators/*.yml. Out: `Threshold`, `Winsor`, `ReferenceSd`. All are frozen numbers of the YAML, so
-no arm, site or night can move them.
+In: parts of indicators/*.yml. Out: `Threshold`, `Winsor`, `ReferenceSd`. All are frozen numbers of the
+YAML, so no arm, site or night can move them.
 """
 
 from decimal import Decimal

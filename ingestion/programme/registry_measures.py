@@ -5,7 +5,8 @@ In: a `Programme`. Out: rows by table. Nothing here depends on the night or on t
 
 from collections.abc import Iterator
 
-from ingestion.programme.model import DerivedItem, Item, Programme
+from ingestion.programme.conversions import wanted_unit
+from ingestion.programme.model import DerivedItem, Indicator, Item, Programme
 from ingestion.programme.model_values import ReferenceSd, Threshold, Winsor
 from ingestion.programme.registry_schemas import Row
 
@@ -22,14 +23,6 @@ def measure_rows(programme: Programme) -> dict[str, list[Row]]:
             for code, meaning in instrument.missing.items()
         ],
         "source_units": list(_source_units(programme)),
-        "conversions": [
-            {
-                name: getattr(conversion, name)
-                for name in ("from_unit", "to_unit", "factor", "dated", "ground")
-            }
-            for conversion in programme.conversions
-        ],
-        "money_factors": [],
         "indicators": list(_indicators(programme)),
         "indicator_terms": list(_indicator_terms(programme)),
         "indicator_subgroups": [
@@ -96,7 +89,7 @@ def _source_units(programme: Programme) -> Iterator[Row]:
 
 
 def _indicators(programme: Programme) -> Iterator[Row]:
-    same_names = ("indicator", "title", "unit", "statistic", "direction", "effect_scale", "smallest_effect")
+    same_names = ("indicator", "title", "statistic", "direction", "effect_scale", "smallest_effect")
     more_names = (
         "retention_margin",
         "role",
@@ -111,6 +104,7 @@ def _indicators(programme: Programme) -> Iterator[Row]:
     for place, indicator in enumerate(programme.indicators, start=1):
         yield {
             **{name: getattr(indicator, name) for name in (*same_names, *more_names)},
+            "unit": published_unit(indicator),
             "multiplier": float(indicator.per),
             "is_change": indicator.change_from_baseline,
             **_threshold(indicator.threshold),
@@ -118,6 +112,12 @@ def _indicators(programme: Programme) -> Iterator[Row]:
             **_reference_sd(indicator.reference_sd),
             "indicator_order": place,
         }
+
+
+def published_unit(indicator: Indicator) -> str:
+    """The unit of an indicator's values: that of the YAML, or what its transform makes of it."""
+    name = {"log": "ln", "asinh": "asinh"}.get(indicator.transform)
+    return f"{name}({indicator.unit})" if name else indicator.unit
 
 
 def _threshold(threshold: Threshold | None) -> Row:
@@ -157,4 +157,5 @@ def _indicator_terms(programme: Programme) -> Iterator[Row]:
                 "item": item,
                 "term": term,
                 "is_reversed": reference in indicator.reversed,
+                "to_unit": wanted_unit(indicator, term, reference, programme.item),
             }

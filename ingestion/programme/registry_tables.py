@@ -16,6 +16,7 @@ from ingestion.programme.registry_forms import form_rows
 from ingestion.programme.registry_lake import lake_rows
 from ingestion.programme.registry_measures import measure_rows
 from ingestion.programme.registry_schemas import KEYS, SCHEMAS, registry_table
+from ingestion.programme.registry_units import unit_rows
 
 __all__ = ["KEYS", "SCHEMAS", "registry_tables"]
 
@@ -29,5 +30,5 @@ def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
         as_of: The night's date, which decides each wave's state.
     """
     rows = design_rows(programme, as_of) | measure_rows(programme) | form_rows(programme)
-    rows |= comparability_rows(programme) | lake_rows(programme, home)
+    rows |= unit_rows(programme) | comparability_rows(programme) | lake_rows(programme, home)
     return {table: registry_table(table, rows[table]) for table in SCHEMAS}

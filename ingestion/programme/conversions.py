@@ -1,0 +1,153 @@
+"""Which conversions a programme's indicators need, and what each of them is.
+
+In: indicators, sources, items, sites and the head of a programme. Out: for every term of an indicator the
+unit it is wanted in; for every pair of units a factor, or one for each site and wave. A conversion that the
+programme declares goes before all others.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from ingestion.programme.model import Head, Indicator, Item, Site, Source, Wave
+from ingestion.programme.money import Prices, shared, worth
+from ingestion.programme.units import (
+    LOCAL_CURRENCY,
+    NoConversion,
+    as_decimal,
+    factor,
+    is_same_kind,
+    parse,
+    pint_ground,
+)
+
+ItemOf = Callable[[str], Item | None]
+_OF_THE_INDICATOR = frozenset({"share", "rate", "ratio", "scale_sum", "scale_mean"})
+"""Statistics whose unit is not that of the item."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One item that an indicator reads from one source: the unit it is in and the unit it is wanted in."""
+
+    indicator: Indicator
+    part: str
+    reference: str
+    source: Source
+    unit: str | None
+    wanted: str | None
+
+
+@dataclass(frozen=True)
+class SiteFactor:
+    """What money is worth at one site and wave; without a factor the ground says why."""
+
+    site: str
+    wave: str
+    factor: Decimal | None
+    dated: date | None
+    ground: str
+    remedy: str = ""
+
+
+def wanted_unit(indicator: Indicator, part: str, reference: str, item_of: ItemOf) -> str | None:
+    """The unit in which an indicator reckons with an item; None where it takes the numbers as they are.
+
+    A mean, amount or sum reckons in its own unit, a share in its threshold's. The numerator of a ratio is
+    wanted such that, divided by the denominator, it has the ratio's unit; where that is a mere word
+    (percent), in the denominator's unit. Everything else is wanted in the unit that the instrument states.
+    """
+    item = item_of(reference)
+    own = item.unit if item else None
+    if indicator.over_repeat == "count":
+        return None
+    if indicator.statistic == "share":
+        return indicator.threshold.unit if indicator.threshold else None
+    if indicator.statistic not in _OF_THE_INDICATOR:
+        return indicator.unit
+    below = item_of(indicator.denominator) if part == "numerator" and indicator.denominator else None
+    if own is None or below is None or below.unit is None:
+        return own
+    if is_same_kind(own, product := f"{indicator.unit}*{below.unit}"):
+        return product
+    return below.unit if is_same_kind(own, below.unit) else own
+
+
+def terms(indicators: Iterable[Indicator], sources: Iterable[Source], item_of: ItemOf) -> Iterator[Term]:
+    """Every item that an indicator reads, by source."""
+    listed = list(sources)
+    for indicator in indicators:
+        for part, reference in indicator.terms:
+            item = item_of(reference)
+            wanted = wanted_unit(indicator, part, reference, item_of)
+            for source in listed:
+                if item is not None and source.instrument == reference.partition(".")[0]:
+                    unit = source.units.get(reference, item.unit)
+                    yield Term(indicator, part, reference, source, unit, wanted)
+
+
+def is_money(unit: str, wanted: str, head: Head, sites: Iterable[Site]) -> bool:
+    """Whether what one unit is worth in the other depends on prices, and so on the site and the wave.
+
+    Raises:
+        NoConversion: One is money and the other is not.
+    """
+    source, target = parse(unit), parse(wanted)
+    if (source.money is None) != (target.money is None):
+        raise NoConversion(f"{unit} and {wanted} are not both money", "correct one of the two units")
+    if source.money is None or target.money is None:
+        return False
+    is_local = LOCAL_CURRENCY in (source.money.currency, target.money.currency)
+    return unit != wanted or is_local or head.money is not None or any(site.currency for site in sites)
+
+
+def fixed_factor(unit: str, wanted: str) -> tuple[Decimal, str]:
+    """The factor of two units that are no money, and its ground.
+
+    Raises:
+        NoConversion: Their dimensions differ, or no decimal holds the factor.
+    """
+    return _held(factor(unit, wanted), unit, wanted), pint_ground()
+
+
+def site_factors(unit: str, wanted: str, head: Head, sites: list[Site]) -> Iterator[SiteFactor]:
+    """What money of one unit is worth in the other, for every site and wave.
+
+    Raises:
+        NoConversion: What is not money in them differs.
+    """
+    source, target = parse(unit).money, parse(wanted).money
+    assert source is not None and target is not None, "asked of money only"
+    rest = factor(unit, wanted)
+    prices = Prices(head.currency, head.money)
+    currencies = {site.currency for site in sites}
+    for site in sites:
+        for wave in head.waves:
+            try:
+                year = wave_year(site, wave)
+                found = worth(source, shared(target, currencies), year, prices, site.currency)
+                exact = _held(rest * found.factor, unit, wanted)
+            except NoConversion as why:
+                yield SiteFactor(site.site, wave.wave, None, None, str(why), why.remedy)
+            else:
+                yield SiteFactor(site.site, wave.wave, exact, found.dated, found.ground)
+
+
+def wave_year(site: Site, wave: Wave) -> int:
+    """The year in which a site tells its amounts: that of the wave's first day there."""
+    own = site.waves.get(wave.wave)
+    return ((own and own.from_date) or wave.from_date).year
+
+
+def declared(head: Head) -> set[tuple[str, str]]:
+    """The pairs of units that the programme converts itself."""
+    return {(conversion.from_unit, conversion.to_unit) for conversion in head.conversions}
+
+
+def _held(exact: Fraction, unit: str, wanted: str) -> Decimal:
+    found = as_decimal(exact)
+    if found is None:
+        raise NoConversion(f"{unit} and {wanted} are too far apart", "write the indicator in a nearer unit")
+    return found
