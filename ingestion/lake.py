@@ -21,8 +21,8 @@ from ingestion.unchanged import Seen
 
 QUARANTINE = "_quarantine"
 PARENT_TABLE = "sitewise.parent_table"
-# Groups of this size are the fastest to write. The least and largest cell of each take longer to find than they
-# save a reader, since rows are in no order of their cells.
+# Groups of this size are the fastest to write. The least and largest cell of each take longer to find than
+# they save a reader, since rows are in no order of their cells.
 _GROUP_ROWS = 50_000
 _STATISTICS = {"null_count": True, "min": False, "max": False}
 

@@ -47,7 +47,7 @@ def land(
         home: SITEWISE_HOME.
         source: The source's id.
         name: The original's name.
-        write: Writes the original to the path it is given; text that it returns is the SHA-256 of what it wrote.
+        write: Writes the original to the path it is given; text that it returns is the SHA-256 of that.
         kind: What it holds.
         exported_at: Time of its export, where its name does not tell it.
         key: The landing's key, if it has one.
@@ -69,10 +69,8 @@ def land(
         fresh = Path(arriving, "original")
         told = write(fresh)
         fresh.chmod(0o600)
-        if isinstance(told, str):
-            sha256 = told
-        else:
-            sha256 = file_hash(fresh) if key else flushed_hash(fresh)
+        hashed = file_hash if key else flushed_hash
+        sha256 = told if isinstance(told, str) else hashed(fresh)
         original = LandedOriginal(
             name=name,
             sha256=address(sha256, key),
