@@ -16,6 +16,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -142,13 +143,21 @@ class Reader:
             raise _fault(originals, begun, _too_large(most))
         return _answered(answer)
 
-    def close(self) -> None:
-        """Ends the child, whatever it is doing."""
+    def close(self, is_awaited: bool = True) -> None:
+        """Ends the child, whatever it is doing.
+
+        Args:
+            is_awaited: Whether to stay until the system has taken back all that the child had, so that it
+                writes nothing any more; a child that has answered everything does not.
+        """
         if self._child is None:
             return
         child, self._child, self._heard, self._is_ready = self._child, None, b"", False
         child.kill()
-        child.communicate()
+        if is_awaited:
+            child.communicate()
+        else:
+            threading.Thread(target=child.communicate).start()
 
     def _start(self) -> None:
         paths = [str(_PROJECT), os.environ.get("PYTHONPATH", "")]
@@ -232,7 +241,7 @@ def reader() -> Iterator[Reader]:
     try:
         yield _shared[0]
     finally:
-        _shared.pop().close()
+        _shared.pop().close(is_awaited=False)
 
 
 def begin_reading() -> None:

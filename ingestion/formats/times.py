@@ -9,7 +9,13 @@ import polars as pl
 
 _WRITTEN = "%Y-%m-%dT%H:%M:%S%.3f"
 _ISO = r"^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(:\d{2})?(?:[.,](\d{1,9}))?)? ?(Z|[+-]\d{2}:?\d{2})?$"
-_AS_WRITTEN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z?$"
+# All of the calendar, since a pattern that stops at the clock would need every day to be parsed too.
+_DAY = (
+    r"(?:[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    r"|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    r"|(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)"
+)
+_AS_WRITTEN = rf"^{_DAY}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{{3}}Z?$"
 
 
 def iso_time(text: pl.Expr, formats: tuple[str, ...] = ()) -> pl.Expr:
@@ -40,9 +46,7 @@ def iso_time(text: pl.Expr, formats: tuple[str, ...] = ()) -> pl.Expr:
 
 def is_iso_time(text: pl.Expr) -> pl.Expr:
     """Whether a time is blank or stands as `iso_time` writes it, so that it can be taken as it is."""
-    # The pattern knows all of the clock, but not the lengths of months.
-    day = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    return (text.str.contains(_AS_WRITTEN) & day.is_not_null()) | text.is_null()
+    return text.str.contains(_AS_WRITTEN) | text.is_null()
 
 
 def iso_times(text: pl.Series, formats: tuple[str, ...] = ()) -> pl.Series:

@@ -43,7 +43,8 @@ def counted(marked: Iterable[pl.DataFrame], ragged_count: int, withdrawn_count: 
     """
     total: Counter[str | None] = Counter({fates.QUARANTINED: ragged_count, fates.WITHDRAWN: withdrawn_count})
     for frame in marked:
-        total.update(dict(frame[FATE].value_counts().iter_rows()))
+        total[None] += frame[FATE].null_count()
+        total.update(dict(frame[FATE].drop_nulls().value_counts().iter_rows()))
     return Counts(
         rows_read=total.total(),
         rows_kept=total[None],
