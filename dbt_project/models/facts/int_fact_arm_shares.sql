@@ -29,6 +29,8 @@ counted as (
 select
     site,
     cast(randomised as bigint) as denominator,
+    cast(coalesce(treated, 0) as bigint) as treated_count,
+    treated_share as designed_share,
     binomial_two_sided_p(
         cast(treated as bigint), cast(nullif(randomised, 0) as bigint), cast(treated_share as double)
     ) as p_value,
