@@ -12,11 +12,14 @@ from ingestion.programme.model import DerivedItem, Indicator, Instrument, Item
 
 _Of = Declaration[Indicator]
 _NUMBERS = ("integer", "number", "amount")
+_ORDERED = (*_NUMBERS, "select_one")
 _FITTING = {
     "share": ("boolean",),
     "mean": (*_NUMBERS, "boolean", "select_one"),
     "amount": ("amount",),
+    "sum": (*_NUMBERS, "boolean"),
     "rate": (*_NUMBERS, "boolean"),
+    "ratio": (*_NUMBERS, "boolean"),
     "scale_sum": ("integer", "number", "select_one", "boolean"),
     "scale_mean": ("integer", "number", "select_one", "boolean"),
 }
@@ -38,6 +41,9 @@ def check_measures(declared: Declared) -> Iterator[Fault]:
         if indicator.value is None:
             continue
         yield from _items(indicator, indicator.value, declared)
+        if len(indicator.value.instruments) > 1:
+            message = f"its items lie in {' and '.join(indicator.value.instruments)}"
+            yield indicator.fault("", message, "take them from one instrument: a value is reckoned in one")
         for place, dimension in enumerate(indicator.value.subgroups):
             if dimension not in dimensions and declared.is_sound("sources"):
                 yield indicator.unknown(f"subgroups.{place}", "subgroup dimension", dimension, dimensions)
@@ -81,9 +87,12 @@ def _items(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterat
             yield fault
             continue
         item = declared.item(reference)
-        if item is not None and item.type not in _FITTING[indicator.statistic]:
+        fitting = _ORDERED if indicator.threshold else _FITTING[indicator.statistic]
+        if item is not None and item.type not in fitting:
             message = f"the item '{reference}' is {item.type}, which makes no {indicator.statistic}"
-            remedy = f"use an item of type {' or '.join(_FITTING[indicator.statistic])}, or another statistic"
+            remedy = f"use an item of type {' or '.join(fitting)}, or another statistic"
+            if item.type in _NUMBERS and indicator.statistic == "share":
+                remedy += ", or say from which number on it counts: threshold: {at_least: ..}"
             yield declaration.fault(path, message, remedy)
         if isinstance(item, DerivedItem):
             yield from _not_let_in(declaration, path, reference, item, declared)
@@ -101,7 +110,7 @@ def _not_let_in(
 
 
 def _places(indicator: Indicator) -> Iterator[tuple[str, str]]:
-    for path in ("of", "events", "exposure"):
+    for path in ("of", "events", "exposure", "numerator", "denominator"):
         if reference := getattr(indicator, path):
             yield path, reference
     for place, reference in enumerate(indicator.items):

@@ -70,7 +70,7 @@ def wanted_unit(indicator: Indicator, part: str, reference: str, item_of: ItemOf
     below = item_of(indicator.denominator) if part == "numerator" and indicator.denominator else None
     if own is None or below is None or below.unit is None:
         return own
-    if is_same_kind(own, product := f"{indicator.unit}*{below.unit}"):
+    if is_same_kind(own, product := f"{indicator.unit}*{below.unit}") or not parse(indicator.unit).is_plain:
         return product
     return below.unit if is_same_kind(own, below.unit) else own
 

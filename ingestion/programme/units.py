@@ -90,7 +90,7 @@ def parse(text: str) -> Unit:
     number = Fraction(1)
     for sign, word in _words(text):
         base, power = _powered(word)
-        if re.fullmatch(r"\d{1,12}", word):
+        if re.fullmatch(r"[1-9][0-9]{0,11}", word):
             number *= Fraction(int(word)) ** sign
         elif found := _money(word):
             money.append((found, sign))
