@@ -1,4 +1,4 @@
-"""The shape of what makes outcomes comparable: the registered reference, what was asked, and the rules between.
+"""The shape of what makes outcomes comparable: the registered reference, what was asked, the rules between.
 
 In: parts of indicators/*.yml (`reference`, `comparability`), sources.yml (`asked`) and instruments/*.yml
 (`wordings`). Out: `Reference`, `Comparability`, `Asked`, `Wording`. Which class a site gets is judged in the

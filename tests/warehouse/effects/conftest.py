@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -22,14 +23,19 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from ingestion.programme.registry_schemas import SCHEMAS, registry_table
+from orchestration.warehouse import write_tables
 
 PROJECT = Path(os.environ.get("SITEWISE_DBT_PROJECT", Path(__file__).parents[3] / "dbt_project")).resolve()
 
 COLUMNS = {
     "quality.admission": "site varchar, wave varchar, indicator varchar, is_admitted boolean, reason varchar",
     "frame.int_frame": "round varchar, unit_key varchar, site varchar, arm varchar, cluster_id varchar,"
-    " block_id varchar, weight decimal(18,6), is_replacement boolean, cohort varchar, wave varchar",
+    " block_id varchar, weight decimal(18,6), is_replacement boolean, cohort varchar, wave varchar,"
+    " frame varchar",
+    "frame.int_dispositions": "unit_key varchar, site varchar, wave varchar, disposition varchar",
+    "frame.int_primary_rounds": "site varchar, round varchar",
     "frame.int_subgroups": "round varchar, unit_key varchar, dimension varchar, level varchar",
+    "frame.int_covariates": "round varchar, unit_key varchar, covariate varchar, steps bigint",
     "outcomes.int_outcomes": "indicator varchar, wave varchar, unit_key varchar, site_found varchar,"
     " value_steps bigint, exposure_steps bigint, baseline_steps bigint",
     "staging.stg_moments": "site varchar, wave varchar, indicator varchar, dimension varchar,"
@@ -41,9 +47,31 @@ COLUMNS = {
     " n bigint, n_treatment bigint, n_control bigint, citation varchar, why_no_error varchar,"
     " problem varchar",
 }
+SITES = (
+    "int_looks",
+    "int_site_stages",
+    "int_comparability_answers",
+    "int_comparability_findings",
+    "int_comparability",
+    "int_analysis_sites",
+)
+POOLS = (
+    "int_pool_tau2",
+    "int_pool_heterogeneity",
+    "int_pool_estimates",
+    "int_pool_next_site",
+    "int_pooled_effects",
+    "int_shrunken_effects",
+    "int_partial_pools",
+    "int_site_influence",
+    "int_cumulative_effects",
+    "int_meta_regression",
+)
 GROUPS = {
+    "sites": SITES,
     "moments": (
-        "int_analysis_sites",
+        *SITES,
+        "int_site_adjustments",
         "int_analysis_units",
         "int_supplied_moments",
         "int_moments",
@@ -52,18 +80,47 @@ GROUPS = {
     "fits": (
         "int_fit_cells",
         "int_fits",
+        "int_adjusted_cells",
+        "int_adjusted_fits",
+        "int_adjusted_effects",
         "int_fit_clusters",
         "int_robust_fits",
         "int_supplied_errors",
+        "int_two_by_two",
+        "int_mantel_haenszel",
+        "int_ratio_fits",
+        "int_ratio_effects",
         "int_fit_effects",
         "int_estimate_effects",
     ),
-    "effects": ("int_site_effects", "int_pools", "int_reml", "int_pooled_effects"),
+    "validity": (
+        "int_validity_groups",
+        "int_randomised_values",
+        "int_attrition_groups",
+        "int_attrition_clusters",
+        "int_attrition",
+        "int_selective_attrition",
+        "int_lee_bounds",
+        "int_baseline_units",
+        "int_baseline_cells",
+        "int_baseline_groups",
+        "int_baseline_balance",
+        "int_baseline_pairs",
+        "int_baseline_tests",
+        "int_take_up",
+        "int_spillover_clusters",
+        "int_spillover",
+        "int_attrition_rows",
+    ),
+    "effects": ("int_site_effects", "int_pools", *POOLS),
+    "pools": POOLS,
     "retention": (
         "int_stage_effects",
         "int_retention_sides",
         "int_retention_claims",
+        "int_retention_ratios",
         "int_retention_bars",
+        "int_pilot_selection",
         "int_effect_retention",
     ),
 }
@@ -112,16 +169,43 @@ DEFAULTS: dict[str, dict[str, object]] = {
 }
 
 
+# What decides, while models are compiled, which terms the moments hold.
+ADJUSTING = {
+    "analysis_covariates": "true",
+    "subgroups": "dimension in (select covariate from registry.analysis_covariates)",
+    "covariates": "true",
+    "sites": "design in ('comparison', 'matched_comparison')",
+    "analyses": "take_up is not null",
+}
+ADJUSTING_COLUMNS = {
+    "analysis_covariates": "analysis, covariate, covariate_order, kind",
+    "subgroups": "dimension, level",
+    "covariates": "covariate",
+    "sites": "distinct 'any' as site, design",
+    "analyses": "distinct 'any' as analysis, 'any' as take_up",
+}
+ADJUSTED_MODELS = ("int_analysis_units", "int_moments", "int_adjusted_cells", "int_adjusted_fits")
+
+
 @functools.cache
-def compiled_models() -> dict[str, str]:
-    """The SQL of every model of the second half's core, as dbt compiles it, by name."""
+def compiled_models(adjusting: str = "") -> dict[str, str]:
+    """The SQL of every model of the second half's core, as dbt compiles it, by name.
+
+    Args:
+        adjusting: Rows of the registry by table, as JSON, that models ask for while they are compiled: then only
+            the models that ask.
+    """
+    chosen = ADJUSTED_MODELS if adjusting else ("moments", "effects", "validity")
     with tempfile.TemporaryDirectory() as folder:
+        if adjusting:
+            tables = {name: registry_table(name, rows) for name, rows in json.loads(adjusting).items()}
+            write_tables(Path(folder, "warehouse.duckdb"), "registry", tables)
         os.environ["SITEWISE_HOME"] = folder
         os.environ["SITEWISE_WAREHOUSE"] = f"{folder}/warehouse.duckdb"
         os.environ["SITEWISE_DBT_PROJECT"] = str(PROJECT)
         places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         places += ["--target-path", f"{folder}/target", "--log-path", folder]
-        done = dbtRunner().invoke(["--quiet", "compile", "--select", "moments", "effects", *places])
+        done = dbtRunner().invoke(["--quiet", "compile", "--select", *chosen, *places])
         if not done.success:
             raise AssertionError(f"dbt could not compile: {done.exception or done.result}")
         return {path.stem: path.read_text() for path in Path(folder, "target", "compiled").rglob("int_*.sql")}
@@ -133,13 +217,25 @@ class EffectsWarehouse:
     def __init__(self, threads: int = 2) -> None:
         self.connection = duckdb.connect(config={"threads": threads})
         self.connection.execute("attach ':memory:' as warehouse; use warehouse")
-        place = PROJECT / "plugins/sitewise_functions.py"
-        spec = importlib.util.spec_from_file_location("sitewise_functions", place)
-        assert spec and spec.loader
-        functions = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(functions)
-        functions.register(self.connection)
-        for schema in ("registry", "quality", "staging", "frame", "outcomes", "moments", "effects"):
+        if str(PROJECT / "plugins") not in sys.path:
+            sys.path.insert(0, str(PROJECT / "plugins"))
+        for place in sorted((PROJECT / "plugins").glob("*_functions.py")):
+            spec = importlib.util.spec_from_file_location(place.stem, place)
+            assert spec and spec.loader
+            functions = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(functions)
+            functions.register(self.connection)
+        for schema in (
+            "registry",
+            "quality",
+            "staging",
+            "frame",
+            "outcomes",
+            "facts",
+            "moments",
+            "effects",
+            "validity",
+        ):
             self.connection.execute(f"create schema {schema}")
         for table, columns in COLUMNS.items():
             self.connection.execute(f"create table {table} ({columns})")
@@ -196,9 +292,22 @@ class EffectsWarehouse:
 
     def build(self, *models: str) -> None:
         """Builds the models in the order named, each as a table; a group's name stands for its models."""
+        adjusting = self.adjusting()
         for name in (model for named in models for model in GROUPS.get(named, (named,))):
-            schema = "moments" if name in GROUPS["moments"][1:] else "effects"
-            self.connection.execute(f"create or replace table {schema}.{name} as {compiled_models()[name]}")
+            compiled = compiled_models(adjusting if name in ADJUSTED_MODELS else "")
+            schema = "moments" if name in set(GROUPS["moments"]) - set(SITES) else "effects"
+            schema = "validity" if name in GROUPS["validity"] else schema
+            self.connection.execute(f"create or replace table {schema}.{name} as {compiled[name]}")
+
+    def adjusting(self) -> str:
+        """The rows of the registry by which models are compiled, as JSON; blank where there is none."""
+        found = {
+            table: self.connection.execute(f"select {ADJUSTING_COLUMNS[table]} from registry.{table} where {which} order by all")
+            .df()
+            .to_dict("records")
+            for table, which in ADJUSTING.items()
+        }
+        return json.dumps(found) if any(found.values()) else ""
 
     def rows(self, query: str) -> pd.DataFrame:
         """The query's rows."""
@@ -220,3 +329,41 @@ def reference() -> Callable[[str], dict[str, dict[str, Any]]]:
 def effects_warehouse() -> type[EffectsWarehouse]:
     """Opens an empty warehouse each time it is called."""
     return EffectsWarehouse
+
+
+@pytest.fixture(scope="session")
+def insert_pools() -> Callable[..., None]:
+    """Writes hand-made pools by name (their stage) into int_pools: lists y, v and, where it matters, the rest."""
+
+    def insert(warehouse: EffectsWarehouse, pools: Mapping[str, Mapping[str, Any]]) -> None:
+        warehouse.connection.execute("""
+            create table effects.int_pools (
+                pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar,
+                design_group varchar, is_headline_group boolean, withheld_sites varchar, is_interim boolean,
+                excluded_sites varchar, dimension varchar, level varchar, measure varchar, sites varchar[],
+                y double[], v double[], df double[], started date[], eligible double[], n_treatment bigint,
+                n_control bigint, basis varchar
+            )
+        """)
+        fixed = {"analysis": "main", "indicator": "score", "wave": "endline", "design_group": "randomised"}
+        fixed |= {"is_headline_group": True, "is_interim": False, "basis": "rows", "measure": "difference"}
+        rows = []
+        for number, (name, pool) in enumerate(pools.items()):
+            size = len(pool["y"])
+            # the lists come in order of precision, as int_pools writes them
+            order = sorted(range(size), key=lambda i: (pool["v"][i], i))
+            listed = {
+                "sites": [f"site_{i:03}" for i in range(size)],
+                "df": [20.0] * size,
+                "started": [date(2024, 1, 1)] * size,
+                "eligible": None,
+            } | {key: pool[key] for key in ("y", "v", "sites", "df", "started", "eligible") if key in pool}
+            rows.append(
+                fixed
+                | {"pool_id": number, "stage": name, "dimension": "all", "level": "all"}
+                | {key: values and [values[i] for i in order] for key, values in listed.items()}
+                | {key: pool[key] for key in ("is_interim", "excluded_sites", "measure") if key in pool}
+            )
+        warehouse.insert("effects.int_pools", rows)
+
+    return insert

@@ -126,7 +126,7 @@ def test_two_sample_formulas_hold_for_tiny_samples_and_huge_offsets(effects_ware
         case = reference("two_sample")[name]
         warehouse = effects_warehouse()
         warehouse.programme({"here": "pilot"}, [{"resolution": Decimal(1) / step}], [{"clusters": "none"}])
-        warehouse.build("int_analysis_sites")
+        warehouse.build("sites")
         cells = []
         for arm, end in (("treatment", "1"), ("control", "0")):
             n, mean, sd = (Fraction(case["input"][key + end]) for key in ("n", "mean", "sd"))

@@ -1,0 +1,257 @@
+"""Before anything is pooled, every site is compared with one registered version of the indicator, from YAML on."""
+
+import textwrap
+from datetime import date
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingestion.programme.load import check_programme, load_programme
+from ingestion.programme.registry_tables import registry_tables
+
+SITES = ("east", "north", "south", "west")
+AT_SOUTH = "asked: [{mode: in_person}, {sites: [south], %s}]"
+REFERENCE = (
+    "reference: {wording: v1, language: en, recall: 7 days, population: children 7-11, mode: in_person,"
+    " window: {endline: {from_day: 200, to_day: 400}}}"
+)
+FILES = {
+    "programme.yml": """
+        programme: camps
+        title: Camps
+        waves: [{wave: endline, from: 2024-10-01, closes: 2024-11-30}]
+    """,
+    "instruments/child_test.yml": """
+        instrument: child_test
+        wordings:
+          v1: {}
+          v2: {linked: [v1]}
+          v3: {}
+          v4: {linked: v1, items: {score: {max: 90}}}
+          v5: {linked: v1, items: {score: {type: number}}}
+          v6: {linked: v1, items: {score: {unit: pages}}}
+          v7: {linked: v1, without: [score]}
+        items:
+          score: {question: score, type: integer, unit: words, min: 0, max: 100}
+          likes: {question: likes, type: select_one, choices: {"1": never, "2": often}}
+    """,
+    "analyses.yml": "- {analysis: main, title: Effect, waves: [endline], registered_on: 2024-01-10, clusters: none}",
+}
+
+
+@pytest.fixture
+def judged(tmp_path, effects_warehouse):
+    """Builds the sites' states from a programme's YAML, with what the test says of the questions."""
+
+    def build(
+        asked="", reference=REFERENCE, rules="", stages=("pilot", "pilot", "scaled", "scaled"), files=()
+    ):
+        write(tmp_path, asked, reference, rules, stages, dict(files))
+        faults = [fault for fault in check_programme(tmp_path) if fault.severity == "error"]
+        assert not faults, faults
+        warehouse = effects_warehouse()
+        for name, table in registry_tables(load_programme(tmp_path), tmp_path, date(2025, 6, 1)).items():
+            warehouse.connection.register("rows", table)
+            warehouse.connection.execute(f"create or replace table registry.{name} as from rows")
+        warehouse.insert("quality.admission", [{"site": site} for site in SITES])
+        warehouse.build("sites")
+        return warehouse
+
+    return build
+
+
+def write(folder, asked, reference, rules, stages, files):
+    sites = [
+        f"- {{site: {site}, design: rct, stages: [{{stage: {stage}, from: 2024-01-15}}]}}"
+        for site, stage in zip(SITES, stages, strict=True)
+    ]
+    written = FILES | {
+        "sites.yml": "\n".join(sites),
+        "sources.yml": textwrap.dedent("""
+            - source: frame
+              role: assignment
+              platform: csv
+              pull: {drop: frame/*.csv}
+              keys: {unit: id, site: site, arm: arm}
+            - source: endline
+              role: survey
+              platform: csv
+              instrument: child_test
+              wave: endline
+              pull: {drop: endline/*.csv}
+              keys: {unit: id, site: site}
+        """)
+        + textwrap.indent(asked, "  "),
+        "indicators/score.yml": textwrap.dedent(f"""
+            title: Score
+            unit: words
+            statistic: mean
+            of: child_test.score
+            direction: higher_is_better
+            smallest_effect: 1
+            role: primary
+            resolution: "1"
+            {reference}
+            {rules}
+        """),
+        **files,
+    }
+    for name, text in written.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(textwrap.dedent(text))
+
+
+def at_south(warehouse):
+    """What is found at the one site that the tests change, the others being as the reference says."""
+    rows = warehouse.rows(
+        "from effects.int_analysis_sites join effects.int_comparability using (indicator, site, wave)"
+    ).set_index("site")
+    assert set(rows.comparability_class.drop("south")) <= {"A"}, rows.comparability_reason
+    return rows.loc["south"]
+
+
+ASPECTS = [
+    ("mode: phone", "mode", "B", "phone, in the reference in person"),
+    ("language: en", "language", "A", "same"),
+    ("language: [EN]", "language", "A", "same"),
+    ("language: sw, translation: back_translated", "language", "B", "sw, back translated"),
+    ("language: sw, translation: translated", "language", "C", "in the reference en"),
+    ("language: sw, translation: untranslated", "language", "C", "sw, untranslated"),
+    ("language: sw", "language", "C", "nothing declared of a translation"),
+    ("language: [en, sw], translation: back_translated", "language", "B", "en, sw"),
+    ("translation: same_language", "language", "A", "same"),
+    ("translation: back_translated", "language", "B", "another language"),
+    ("recall: 7 days", "recall", "A", "same"),
+    ("recall: 1 week", "recall", "A", "same"),
+    ("recall: 8 days", "recall", "B", "8 days, in the reference 7 days"),
+    ("recall: 1 month", "recall", "C", "30.4375 days, in the reference 7 days"),
+    ("wording: v1", "wording", "A", "same"),
+    ("wording: v2", "wording", "B", "v2, in the reference v1"),
+    ("wording: v3", "wording", "C", "v3, in the reference v1"),
+    ("wording: v4", "answers", "B", "to 90"),
+    ("wording: v5", "answers", "C", "number"),
+    ("wording: v6", "unit", "C", "score in pages, in the reference words"),
+    ("wording: v7", "answers", "C", "score not asked"),
+    ("population: Children 7-11", "population", "A", "same"),
+    ("population: adults", "population", "C", "adults, in the reference children 7-11"),
+    ("window: {from_day: 200, to_day: 400}", "window", "A", "same"),
+    (
+        "window: {from_day: 200, to_day: 430}",
+        "window",
+        "B",
+        "days 200 to 430, in the reference days 200 to 400",
+    ),
+    ("window: {from_day: 169, to_day: 300}", "window", "C", "days 169 to 300"),
+]
+
+
+@pytest.mark.parametrize(("asked", "aspect", "letter", "words"), ASPECTS)
+def test_every_aspect_moves_the_class_as_registered_and_says_how(judged, asked, aspect, letter, words):
+    rules = "comparability: {linked_wording: A}" if aspect in ("answers", "unit") else ""
+    row = at_south(judged(AT_SOUTH % asked, rules=rules))
+    assert words in row[f"{aspect}_finding"]
+    assert row[f"{aspect}_finding"].startswith("same" if letter == "A" else f"{letter}: ")
+    assert row.comparability_class == letter
+
+
+def test_what_differs_by_class_c_is_not_comparable_and_the_reason_names_both_sides(judged):
+    row = at_south(judged(AT_SOUTH % "recall: 1 month, mode: phone"))
+    assert row.state == "not_comparable"
+    assert row.reason.startswith(
+        "not comparable: recall (C: 30.4375 days, in the reference 7 days); mode (B: phone"
+    )
+
+
+def test_what_nobody_declared_is_as_the_reference_says_and_named(judged):
+    rows = judged().rows("from effects.int_analysis_sites")
+    assert set(rows.comparability_class) == {"A"}
+    words = "as in the reference; nothing declared about language, mode, population, recall, wording"
+    assert set(rows.comparability_reason) == {words}
+
+
+def test_without_a_reference_only_forms_and_units_are_compared_and_that_is_said(judged):
+    (reason,) = set(judged(reference="").rows("from effects.int_analysis_sites").comparability_reason)
+    assert reason == "as the indicator itself says; no reference version is registered"
+
+
+OVERRIDES = [
+    ("mode: phone", "mode: A", "A"),
+    ("mode: phone", "mode: C", "C"),
+    ("recall: 8 days", "small_recall: C", "C"),
+    ("recall: 8 days", "small_recall_pct: 10", "C"),
+    ("recall: 1 month", "recall: B", "B"),
+    ("language: sw, translation: translated", "translated: B", "B"),
+    ("window: {from_day: 200, to_day: 430}", "near_window_days: 29", "C"),
+]
+
+
+@pytest.mark.parametrize(("asked", "rules", "letter"), OVERRIDES)
+def test_an_indicator_s_own_rules_win_over_those_shipped(judged, asked, rules, letter):
+    row = at_south(judged(AT_SOUTH % asked, rules=f"comparability: {{{rules}}}"))
+    assert row.comparability_class == letter
+
+
+def test_the_window_is_judged_by_the_dates_of_each_site_when_nothing_is_declared(judged):
+    late = [
+        f"- {{site: {site}, design: rct, stages: [{{stage: pilot, from: {'2023-10-17' if site == 'south' else '2024-01-15'}}}]}}"
+        for site in SITES
+    ]
+    row = at_south(judged(files={"sites.yml": "\n".join(late)}))
+    assert row.window_finding == "B: days 350 to 410, in the reference days 200 to 400"
+
+
+CHOICES = [
+    "mode: phone",
+    "language: sw",
+    "language: sw, translation: back_translated",
+    "recall: 8 days",
+    "recall: 30 days",
+    "population: adults",
+    "wording: v2",
+    "wording: v3",
+    "",
+]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.tuples(*[st.sampled_from(CHOICES)] * len(SITES)), st.integers(0, 2**32))
+def test_a_site_of_class_c_enters_no_pool_and_outcomes_move_no_class(judged, chosen, seed):
+    said = [f"{{sites: [{site}], {asked}}}" for site, asked in zip(SITES, chosen, strict=True) if asked]
+    warehouse = judged(f"asked: [{', '.join(said)}]")
+    before = warehouse.rows("from effects.int_comparability")
+    warehouse.units(units(seed))
+    warehouse.build("moments", "fits", "effects", "retention")
+    pd.testing.assert_frame_equal(before, warehouse.rows("from effects.int_comparability"))
+    states = warehouse.rows("from effects.int_analysis_sites").set_index("site")
+    incomparable = states.comparability_class == "C"
+    assert set(states[incomparable].state) <= {"not_comparable"}
+    assert set(states[~incomparable].state) <= {"included"}
+    effects = warehouse.rows("from effects.int_site_effects").groupby("site").estimate.count()
+    assert set(effects[effects > 0].index) == set(states[~incomparable].index)
+    for pool in warehouse.rows(
+        "from effects.int_pooled_effects where estimator = 'equal_mean' and stage in ('pilot', 'scaled')"
+    ).itertuples():
+        members = states[states.stage == pool.stage]
+        assert pool.site_count == (members.comparability_class != "C").sum()
+        if not pool.site_count:
+            assert pool.why_missing == "no site measures this indicator comparably"
+            assert all(f"{site}: not comparable" in pool.withheld_sites for site in members.index)
+    sides = [set(states[states.stage == stage].comparability_class) for stage in ("pilot", "scaled")]
+    (verdict,) = warehouse.rows("from effects.int_effect_retention").verdict
+    assert (verdict == "not_comparable") == ({"C"} in sides)
+
+
+def units(seed):
+    rng = np.random.default_rng(seed)
+    people = pd.DataFrame(
+        [*product(SITES, ("treatment", "control"), range(12))], columns=["site", "arm", "n"]
+    )
+    return people.assign(
+        unit_key=[f"u{n}" for n in range(len(people))],
+        cluster_id=None,
+        value_steps=rng.integers(0, 100, len(people)) + 20 * (people.arm == "treatment"),
+    )[["unit_key", "site", "arm", "cluster_id", "value_steps"]]
