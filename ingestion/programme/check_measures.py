@@ -41,12 +41,24 @@ def check_measures(declared: Declared) -> Iterator[Fault]:
         if indicator.value is None:
             continue
         yield from _items(indicator, indicator.value, declared)
+        if not indicator.value.terms:
+            yield from _nothing_read(indicator, indicator.value, declared)
         if len(indicator.value.instruments) > 1:
             message = f"its items lie in {' and '.join(indicator.value.instruments)}"
             yield indicator.fault("", message, "take them from one instrument: a value is reckoned in one")
         for place, dimension in enumerate(indicator.value.subgroups):
             if dimension not in dimensions and declared.is_sound("sources"):
                 yield indicator.unknown(f"subgroups.{place}", "subgroup dimension", dimension, dimensions)
+
+
+def _nothing_read(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterator[Fault]:
+    sent = {
+        name for source in declared.sources if source.value is not None for name in source.value.indicators
+    }
+    if indicator.indicator not in sent and declared.is_sound("sources"):
+        names = " and ".join(f"'{name}'" for name, is_needed in indicator.needs.items() if is_needed)
+        remedy = f"add {names.replace(chr(39), '')}, or a source of moments or estimates that sends it"
+        yield declaration.fault("", f"a {indicator.statistic} needs {names}", remedy)
 
 
 def _codes(declaration: Declaration[Instrument], instrument: Instrument) -> Iterator[Fault]:

@@ -229,10 +229,13 @@ def test_a_ratio_s_numerator_is_converted_so_that_the_whole_has_its_unit(found, 
     assert wanted == {"numerator": "USD/month/day*day", "denominator": "day"}
     faults = found(ratio=RATIO.replace("USD/month/day", "kg/day"))
     assert faults and all("not both money" in fault.message for fault in faults)
-    assert (
-        found(ratio=RATIO.replace("USD/month/day", "percent").replace("child_test.days", "child_test.spend"))
-        == []
-    )
+
+
+def test_a_ratio_of_two_amounts_of_one_money_needs_no_table(found) -> None:
+    share = RATIO.replace("USD/month/day", "percent").replace("child_test.days", "child_test.spend")
+    (fault,) = found(share=share)
+    assert "raw money of two places is never pooled" in fault.message
+    assert found(("sources.yml", "  units: {child_test.spend: USD/month}\n", ""), share=share) == []
 
 
 def test_the_house_s_own_money_tables_are_checked(found) -> None:
