@@ -1,5 +1,6 @@
-{#- A verdict as a reader says it, always beside the change. "Held" is printed with the margin it was tested at. -#}
-{% macro verdict_words(verdict, margin, change_verdict) -%}
+{#- A verdict as a reader says it, always beside the change. "Held" is printed with the margin it was tested at, and with
+    what the prediction interval of the next site says of it. -#}
+{% macro verdict_words(verdict, margin, change_verdict, portability='null') -%}
     case {{ verdict }}
         when 'held' then 'kept at least ' || {{ margin_words(margin) }}
         when 'faded_partial' then 'kept some effect, but less than ' || {{ margin_words(margin) }}
@@ -14,6 +15,10 @@
         when 'interim' then 'interim: no effects before the waves close'
     end
     || case
+        when {{ verdict }} = 'held' and {{ portability }} = 'not_everywhere' then ': held on average, not everywhere'
+        else ''
+    end
+    || case
         when {{ verdict }} not in (
             'held', 'faded_partial', 'faded_negligible', 'faded', 'reversed', 'not_established', 'inconclusive'
         ) then ''
@@ -24,4 +29,55 @@
 
 {% macro margin_words(margin) -%}
     case when {{ margin }} = 0.5 then 'half' else round({{ margin }} * 100)::int || '%' end
+{%- endmacro %}
+
+{#- Where the effect at the next site lies, by the 95% prediction interval of a population of ten sites or more against
+    the smallest effect that matters: everywhere (all of it beyond), not_everywhere (it crosses), nowhere, or not_told. -#}
+{% macro portability() -%}
+    {%- set bounds = 'sign * scaled_pi_hts_low, sign * scaled_pi_hts_high' %}
+    case
+        when
+            barred is not null or estimator not like 'reml%' or scaled_site_count < 10
+            or scaled_pi_hts_low is null or smallest_effect is null
+            then 'not_told'
+        when least({{ bounds }}) > smallest_effect then 'everywhere'
+        when greatest({{ bounds }}) < smallest_effect then 'nowhere'
+        else 'not_everywhere'
+    end
+{%- endmacro %}
+
+{#- What to fear of a verdict whose like was wrong more than 10 times in 100 in simulation, in words; null if nothing.
+    One rule a line: when it applies, and what was found. -#}
+{% macro verdict_caution() -%}
+    case when verdict in ('held', 'faded', 'faded_partial', 'faded_negligible', 'reversed') then nullif(concat_ws(
+        '; ',
+        case
+            when pilot_site_count = 1 and estimator <> 'network'
+                then 'one pilot site: its error leaves out how effects differ between sites, and faded was told wrongly '
+                || 'up to 18 times in 100 in simulation'
+        end,
+        case
+            when a.pilot_selection <> 'none' and verdict like 'faded%'
+                then 'a selected pilot: faded was told wrongly 10 to 28 times in 100 in simulation, see the corrected verdict'
+        end
+    ), '') end
+{%- endmacro %}
+
+{#- The numbers of a retention beside its two sides, in the order in which they are published. -#}
+{% macro retention_numbers() -%}
+    {{ return([
+        'retention', 'retention_low', 'retention_high', 'retention_df', 'retention_low_normal', 'retention_high_normal',
+        'retention_shape', 'retention_shape_normal',
+        'ratio', 'voltage_drop', 'ratio_delta_se', 'ratio_low_delta', 'ratio_high_delta', 'ratio_low_delta_normal',
+        'ratio_high_delta_normal', 'log_ratio', 'log_ratio_se', 'ratio_low_log', 'ratio_high_log',
+        'ratio_low_log_normal', 'ratio_high_log_normal', 'fieller_g', 'fieller_g_normal',
+        'retention_excluded_low', 'retention_excluded_high', 'retention_excluded_low_normal',
+        'retention_excluded_high_normal',
+        'replication_low', 'replication_high', 'replication_low_normal', 'replication_high_normal', 'is_replicated',
+        'is_replicated_normal', 'share_of_draws_kept_pct', 'share_of_draws_kept_normal_pct',
+        'change', 'change_se', 'change_df', 'change_low', 'change_high', 'change_low_normal', 'change_high_normal',
+        'p_change', 'p_change_normal', 'contrast', 'contrast_se', 'contrast_df', 'p_kept', 'p_kept_normal',
+        'pilot_corrected_estimate', 'pilot_corrected_low', 'pilot_corrected_high', 'selection_threshold',
+        'retention_corrected', 'retention_corrected_low', 'retention_corrected_high'
+    ]) }}
 {%- endmacro %}

@@ -1,35 +1,33 @@
 -- Did the effect hold at scale: one row per question, with the verdict in words beside its numbers.
 -- Holm's procedure runs over an analysis' primary indicators and waves (a baseline wave asks nothing): a claim that
--- does not survive it is inconclusive. Indicators that claim nothing count with p = 1. The rest is exploratory.
+-- does not survive it is inconclusive. The rest is exploratory. The corrected verdict has a family of its own.
+{%- set variants = ['', '_corrected'] %}
+{%- set corrected_words = verdict_words('verdict_corrected', 'margin', 'change_verdict_corrected') %}
 with ranked as (
     select
-        c.*,
+        c.* exclude (change_z, contrast_z),
+        r.* exclude (analysis, indicator, wave),
+        s.* exclude (analysis, indicator, wave),
         b.barred,
         b.bar,
         b.is_tested,
-        if(b.barred is null, c.p_claim, 1) as p_tested,
-        row_number() over (
-            partition by analysis, b.is_tested order by p_tested, indicator, wave
-        ) as place,
-        count(*) over (partition by analysis, b.is_tested) as family_size
+        {{ claim_family() }},
+        {{ claim_family('_corrected') }}
     from {{ ref('int_retention_claims') }} as c
     inner join {{ ref('int_retention_bars') }} as b using (analysis, indicator, wave)
+    left join {{ ref('int_retention_ratios') }} as r using (analysis, indicator, wave)
+    left join {{ ref('int_pilot_selection') }} as s using (analysis, indicator, wave)
 ),
 
 adjusted as (
     select
         *,
-        case
-            when is_tested then least(1, max((family_size - place + 1) * p_tested) over (
-                partition by analysis, is_tested order by place
-            ))
-        end as p_holm,
-        case
-            when barred is not null then barred
-            when claim not in ('not_established', 'inconclusive') and coalesce(p_holm, p_claim) > 0.05
-                then 'inconclusive'
-            else claim
-        end as verdict
+        {%- for variant in variants %}
+            case when is_tested then {{ holm('p_tested' ~ variant, 'family' ~ variant) }} end as p_holm{{ variant }},
+        {%- endfor %}
+        {{ verdict() }} as verdict,
+        case when claim_corrected is not null then {{ verdict('_corrected') }} end as verdict_corrected,
+        {{ portability() }} as portability
     from ranked
 )
 
@@ -39,6 +37,7 @@ select
     wave,
     measure,
     estimator,
+    design_group,
     {%- for side in ['pilot', 'scaled'] %}
         {{ side }}_estimate,
         {{ side }}_se,
@@ -47,23 +46,42 @@ select
         {{ side }}_estimate + t_quantile(0.975, {{ side }}_df) * {{ side }}_se as {{ side }}_high,
         {{ side }}_site_count,
     {%- endfor %}
-    {% for name in [
-        'retention', 'retention_set', 'retention_low', 'retention_high', 'retention_df', 'retention_set_normal',
-        'retention_low_normal', 'retention_high_normal', 'change', 'change_se', 'change_df', 'change_low',
-        'change_high', 'change_verdict', 'margin', 'contrast', 'contrast_se', 'contrast_df'
-    ] %}{{ name }}, {% endfor %}
-    case when barred is null then p_claim end as p_claim,
-    case when barred is null then p_holm end as p_claim_holm,
-    verdict,
-    {{ verdict_words('verdict', 'margin', 'change_verdict') }} as verdict_words,
+    coalesce(retention_set, 'not_applicable') as retention_set,
+    coalesce(retention_set_normal, 'not_applicable') as retention_set_normal,
+    {%- for name in retention_numbers() %}
+        {{ name }},
+    {%- endfor %}
+    change_verdict,
+    margin,
+    selection_state,
+    retention_corrected_set,
+    change_verdict_corrected,
+    portability,
+    case when portability <> 'not_told' then scaled_p_next_above_smallest end as p_next_site_above_smallest,
+    look,
+    alpha,
+    look is not null as is_interim_look,
+    {%- for variant in variants %}
+        case when barred is null then p_claim{{ variant }} end as p_claim{{ variant }},
+        case when barred is null then p_holm{{ variant }} end as p_claim_holm{{ variant }},
+        verdict{{ variant }},
+    {%- endfor %}
+    {{ verdict_words('verdict', 'margin', 'change_verdict', 'portability') }} as verdict_words,
+    {{ verdict_caution() }} as caution,
     nullif(concat_ws(
         '; ', bar,
         case
             when barred is null and verdict <> claim then claim || ' does not survive the other primary indicators'
         end,
+        case when barred is null and look is not null then 'a planned look before the waves are closed' end,
         case
-            when barred is null and a.pilot_selection = 'significant_at_5pct'
-                then 'the pilot was selected for its significance: its effect is likely overstated'
+            when barred is not null or a.pilot_selection = 'none' then null
+            else 'the pilot was selected for its result: its effect is likely overstated'
+        end,
+        case
+            when barred is not null then null
+            when selection_state = 'corrected' then 'corrected for that rule: ' || {{ corrected_words }}
+            else why_not_corrected
         end
     ), '') as why
 from adjusted

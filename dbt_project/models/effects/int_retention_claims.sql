@@ -1,11 +1,12 @@
--- Retention, change and claim for every pair of sides, each by its own macro; multiplicity comes after.
--- a and b are the pilot's and the scaled effect, oriented so that more is better; the ratio does not care.
+-- Change, contrast and claim for every pair of sides; multiplicity comes after.
+-- a and b are the pilot's and the scaled effect, oriented so that more is better. The two are independent: no site is
+-- on both sides, and no unit or cluster at two sites of a wave.
 with oriented as (
     select
         s.*,
         i.retention_margin as margin,
         i.smallest_effect,
-        case when i.direction = 'lower_is_better' then -1 else 1 end as sign,
+        {{ better_sign('i.direction') }} as sign,
         sign * s.pilot_estimate as a,
         s.pilot_se as sa,
         s.pilot_df as dfa,
@@ -19,39 +20,38 @@ with oriented as (
         s.scaled_estimate - s.pilot_estimate as change,
         sqrt(sa ** 2 + sb ** 2) as change_se,
         {{ contrast_df('1', 's.pilot_se', 's.pilot_df', 's.scaled_se', 's.scaled_df') }} as change_df,
-        least(s.pilot_df, s.scaled_df) as retention_df
+        coalesce(l.alpha, 0.05) as alpha
     from {{ ref('int_retention_sides') }} as s
     inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
+    -- once the waves are closed, the last look's share of the 5% is left
+    left join {{ ref('int_looks') }} as l
+        on s.analysis = l.analysis and coalesce(s.look = l.look, l.is_last)
 ),
 
-retentions as (
+bounds as (
     select
         *,
-        {{ fieller('retention', '', 'a', 'sa', 'b', 'sb', 't_quantile(0.975, retention_df)') }},
-        {{ fieller('retention', '_normal', 'a', 'sa', 'b', 'sb', 'normal_quantile(0.975)') }},
-        change - t_quantile(0.975, change_df) * change_se as change_low,
-        change + t_quantile(0.975, change_df) * change_se as change_high
+        {{ bound_p_values() }},
+        {%- for suffix, quantile in [('', 't_quantile(0.975, change_df)'), ('_normal', 'normal_quantile(0.975)')] %}
+            change - {{ quantile }} * change_se as change_low{{ suffix }},
+            change + {{ quantile }} * change_se as change_high{{ suffix }},
+        {%- endfor %}
+        change / nullif(change_se, 0) as change_z,
+        2 * t_cdf(-abs(change_z), change_df) as p_change,
+        2 * normal_cdf(-abs(change_z)) as p_change_normal,
+        contrast / nullif(contrast_se, 0) as contrast_z,
+        normal_cdf(-contrast_z) as p_kept_normal
     from oriented
-),
-
-claims as ({{ verdict('oriented', 'analysis, indicator, wave') }})
+)
 
 select
-    r.* exclude (
-        sign, a, sa, dfa, b, sb, dfb,
-        {%- for name in ['a', 'b', 'c', 'd'] %}
-            fieller_{{ name }}, fieller_{{ name }}_normal{{ ',' if not loop.last }}
-        {%- endfor %}
-    ),
-    case when r.retention_set = 'bounded' then r.b / r.a end as retention,
+    *,
     case
-        when greatest(r.sign * r.change_low, r.sign * r.change_high) < 0 then 'attenuated'
-        when least(r.sign * r.change_low, r.sign * r.change_high) > 0 then 'amplified'
-        when r.change_se is not null then 'no_detectable_change'
+        when greatest(sign * change_low, sign * change_high) < 0 then 'attenuated'
+        when least(sign * change_low, sign * change_high) > 0 then 'amplified'
+        when change_se is not null then 'no_detectable_change'
     end as change_verdict,
-    r.estimator in ('equal_mean', 'eligible_weighted_mean', 'network') and least(r.dfa, r.dfb) < 4 as has_too_few,
-    c.claim,
-    c.p_claim
-from retentions as r
-inner join claims as c on r.analysis = c.analysis and r.indicator = c.indicator and r.wave = c.wave
-order by r.analysis, r.indicator, r.wave
+    estimator in ('equal_mean', 'eligible_weighted_mean', 'network') and least(dfa, dfb) < 4 as has_too_few,
+    {{ claim() }}
+from bounds
+order by analysis, indicator, wave

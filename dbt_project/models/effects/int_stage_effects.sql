@@ -14,23 +14,31 @@ with included as (
 
 select
     {{ key }},
+    design_group,
     measure,
     estimator,
     site_count,
     estimate,
     estimate_se,
-    df
+    df,
+    pi_hts_low,
+    pi_hts_high,
+    p_next_above_smallest
 from {{ ref('int_pooled_effects') }}
 where dimension = 'all'
 union all
 select
     {{ key }},
+    'randomised' as design_group,
     e.measure,
     'network' as estimator,
     i.site_count,
     e.estimate,
     e.estimate_se,
-    e.df
+    e.df,
+    null as pi_hts_low,
+    null as pi_hts_high,
+    null as p_next_above_smallest
 from {{ ref('int_site_effects') }} as e
 inner join included as i using ({{ key }})
 where e.site = 'network' and e.dimension = 'all' and e.estimator <> 'two_sample_welch'

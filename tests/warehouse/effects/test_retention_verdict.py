@@ -6,14 +6,22 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+RETENTION = (
+    "int_retention_claims",
+    "int_retention_ratios",
+    "int_retention_bars",
+    "int_pilot_selection",
+    "int_effect_retention",
+)
 SIDES = """
     create or replace table effects.int_retention_sides (
         analysis varchar, indicator varchar, wave varchar, measure varchar, estimator varchar,
-        pilot_registered int, pilot_measured int, pilot_unidentified int,
-        scaled_registered int, scaled_measured int, scaled_unidentified int,
-        is_interim boolean, is_complete boolean,
-        pilot_site_count int, pilot_estimate double, pilot_se double, pilot_df double,
-        scaled_site_count int, scaled_estimate double, scaled_se double, scaled_df double
+        design_group varchar, is_interim boolean, is_complete boolean, look int,
+        pilot_registered int, pilot_measured int, pilot_unidentified int, pilot_incomparable int,
+        pilot_designs varchar, pilot_site_count int, pilot_estimate double, pilot_se double, pilot_df double,
+        scaled_registered int, scaled_measured int, scaled_unidentified int, scaled_incomparable int,
+        scaled_designs varchar, scaled_site_count int, scaled_estimate double, scaled_se double, scaled_df double,
+        scaled_pi_hts_low double, scaled_pi_hts_high double, scaled_p_next_above_smallest double
     )
 """
 
@@ -27,7 +35,8 @@ def side(a: float, sa: float, b: float, sb: float, df: float = inf, **columns: o
             for stage in ("pilot", "scaled")
             for name in ("registered", "measured", "site_count")
         },
-        **{"pilot_unidentified": 0, "scaled_unidentified": 0},
+        **{f"{stage}_{name}": 0 for stage in ("pilot", "scaled") for name in ("unidentified", "incomparable")},
+        **{"design_group": "randomised", "pilot_designs": "randomised", "scaled_designs": "randomised"},
         **{
             "pilot_estimate": a,
             "pilot_se": sa,
@@ -52,7 +61,7 @@ def retained(effects_warehouse):
         warehouse.insert("registry.analyses", [{**(analysis or {}), "analysis": name} for name in names])
         warehouse.connection.execute(SIDES)
         warehouse.insert("effects.int_retention_sides", sides)
-        warehouse.build("int_retention_claims", "int_retention_bars", "int_effect_retention")
+        warehouse.build("int_looks", *RETENTION)
         return warehouse.rows("from effects.int_effect_retention")
 
     return built
@@ -189,5 +198,5 @@ def test_four_sites_suffice_for_a_population_since_their_t_counts_sites_not_clus
 
 
 def test_a_pilot_chosen_for_its_significance_carries_a_warning(retained):
-    rows = retained([side(1.0, 0.1, 1.0, 0.1)], analysis={"pilot_selection": "significant_at_5pct"})
+    rows = retained([side(1.0, 0.1, 1.0, 0.1)], analysis={"pilot_selection": "significant"})
     assert "overstated" in rows.why[0]
