@@ -78,8 +78,8 @@ class Indicator(Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Indicator":
-        for name, is_needed in self._needs().items():
-            if is_needed and not getattr(self, name):
+        for name, is_needed in self.needs.items():
+            if is_needed and self.terms and not getattr(self, name):
                 raise refusal(f"a {self.statistic} needs '{name}'", f"add {name}")
             if not is_needed and getattr(self, name):
                 raise refusal(f"a {self.statistic} has no '{name}'", f"remove {name}", name)
@@ -104,7 +104,9 @@ class Indicator(Part):
         self._check_scale()
         return self
 
-    def _needs(self) -> dict[str, bool]:
+    @property
+    def needs(self) -> dict[str, bool]:
+        """The fields that name items, by whether its statistic needs them; a site may send it reckoned."""
         is_rate, is_ratio = self.statistic == "rate", self.statistic == "ratio"
         return {
             "of": self.statistic in OF_ONE_ITEM,

@@ -210,7 +210,8 @@ def _expected_cells(programme: Programme) -> Iterator[Row]:
         for site in programme.sites:
             for wave in programme.waves:
                 cell = {"site": site.site, "wave": wave.wave, "indicator": indicator.indicator}
-                if all((instrument, site.site, wave.wave) in covered for instrument in indicator.instruments):
+                read = [(instrument, site.site, wave.wave) for instrument in indicator.instruments]
+                if read and covered.issuperset(read):
                     yield cell | {"basis": "rows"}
                 elif role := sent.get((indicator.indicator, site.site, wave.wave)):
                     yield cell | {"basis": role}
