@@ -90,6 +90,9 @@ GROUPS = {
         "int_mantel_haenszel",
         "int_ratio_fits",
         "int_ratio_effects",
+        "int_take_up_cells",
+        "int_take_up_fits",
+        "int_take_up_effects",
         "int_fit_effects",
         "int_estimate_effects",
     ),
@@ -106,6 +109,8 @@ GROUPS = {
         "int_baseline_groups",
         "int_baseline_balance",
         "int_baseline_pairs",
+        "int_baseline_draws",
+        "int_baseline_covariances",
         "int_baseline_tests",
         "int_take_up",
         "int_spillover_clusters",
@@ -169,22 +174,13 @@ DEFAULTS: dict[str, dict[str, object]] = {
 }
 
 
-# What decides, while models are compiled, which terms the moments hold.
-ADJUSTING = {
-    "analysis_covariates": "true",
-    "subgroups": "dimension in (select covariate from registry.analysis_covariates)",
-    "covariates": "true",
-    "sites": "design in ('comparison', 'matched_comparison')",
-    "analyses": "take_up is not null",
-}
-ADJUSTING_COLUMNS = {
-    "analysis_covariates": "analysis, covariate, covariate_order, kind",
-    "subgroups": "dimension, level",
-    "covariates": "covariate",
-    "sites": "distinct 'any' as site, design",
-    "analyses": "distinct 'any' as analysis, 'any' as take_up",
-}
+# Models whose terms follow from the registry while they are compiled. They are told the covariates as they are;
+# of designs and take-up, that there is all there can be, since terms that nobody uses change no number.
 ADJUSTED_MODELS = ("int_analysis_units", "int_moments", "int_adjusted_cells", "int_adjusted_fits")
+ANY_DESIGN = {
+    "sites": [{"site": design, "design": design} for design in ("comparison", "matched_comparison")],
+    "analyses": [{"analysis": "any", "take_up": "any"}],
+}
 
 
 @functools.cache
@@ -192,13 +188,14 @@ def compiled_models(adjusting: str = "") -> dict[str, str]:
     """The SQL of every model of the second half's core, as dbt compiles it, by name.
 
     Args:
-        adjusting: Rows of the registry by table, as JSON, that models ask for while they are compiled: then only
-            the models that ask.
+        adjusting: Covariates and levels of subgroups in the registry, as JSON, by which models are compiled:
+            then only the models that ask.
     """
     chosen = ADJUSTED_MODELS if adjusting else ("moments", "effects", "validity")
     with tempfile.TemporaryDirectory() as folder:
         if adjusting:
-            tables = {name: registry_table(name, rows) for name, rows in json.loads(adjusting).items()}
+            rows_of = json.loads(adjusting) | ANY_DESIGN
+            tables = {name: registry_table(name, rows) for name, rows in rows_of.items()}
             write_tables(Path(folder, "warehouse.duckdb"), "registry", tables)
         os.environ["SITEWISE_HOME"] = folder
         os.environ["SITEWISE_WAREHOUSE"] = f"{folder}/warehouse.duckdb"
@@ -300,14 +297,24 @@ class EffectsWarehouse:
             self.connection.execute(f"create or replace table {schema}.{name} as {compiled[name]}")
 
     def adjusting(self) -> str:
-        """The rows of the registry by which models are compiled, as JSON; blank where there is none."""
+        """What the registry says of adjustments, as JSON; blank where nothing is adjusted."""
+        asked = """
+            select 1 from registry.analysis_covariates
+            union all select 1 from registry.sites where design in ('comparison', 'matched_comparison')
+            union all select 1 from registry.analyses where take_up is not null
+        """
+        covariates = """
+            select distinct 'any' as analysis, covariate, kind from registry.analysis_covariates order by all
+        """
+        levels = """
+            select dimension, level from registry.subgroups
+            where dimension in (select covariate from registry.analysis_covariates) order by all
+        """
         found = {
-            table: self.connection.execute(f"select {ADJUSTING_COLUMNS[table]} from registry.{table} where {which} order by all")
-            .df()
-            .to_dict("records")
-            for table, which in ADJUSTING.items()
+            "analysis_covariates": self.rows(covariates).to_dict("records"),
+            "subgroups": self.rows(levels).to_dict("records"),
         }
-        return json.dumps(found) if any(found.values()) else ""
+        return json.dumps(found) if len(self.rows(asked)) else ""
 
     def rows(self, query: str) -> pd.DataFrame:
         """The query's rows."""

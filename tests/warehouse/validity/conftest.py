@@ -35,7 +35,7 @@ def built(effects_warehouse: Any) -> Any:
         warehouse.programme(stages or dict.fromkeys(people.site.unique(), "pilot"), **programme)
         warehouse.units(people)
         warehouse.connection.execute(change)
-        warehouse.build("int_analysis_sites", "validity")
+        warehouse.build("sites", "validity")
         return warehouse
 
     return build
