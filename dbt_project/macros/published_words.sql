@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#- The words that stand beside published numbers, each said in one place. -#}
 
 {#- The unit of an effect on its scale. -#}
@@ -23,6 +24,7 @@ case
         || case {{ unit }}
             when 'person_weighted' then ', each eligible person counting alike'
             when 'site_mean' then ', each site counting alike'
+            when 'precision_weighted' then ', each site counting by its precision'
             else ', in the network as one trial'
         end
         || case
@@ -31,9 +33,27 @@ case
         end
 {%- endmacro %}
 
-{#- Every site answers the same items of the same instrument; classes below A need linked instruments. -#}
-{% macro comparability_class() -%}
-    'A'
+{#-
+  The comparability class of a number, that of the worst site behind it; where no site is, the worst of those it asked.
+  In: the relation of the number's row, with analysis, indicator and wave; which of its columns are the stage (`all` is
+  over every stage) and the site (`network` is all of its stage); or the stages it stands for, as a list of words.
+-#}
+{% macro comparability_class(row, stage=none, site=none, stages=none) -%}
+(
+        select coalesce(max(s.comparability_class) filter (where s.state = 'included'), max(s.comparability_class))
+        from {{ ref('int_analysis_sites') }} as s
+        where
+            s.analysis = {{ row }}.analysis and s.indicator = {{ row }}.indicator and s.wave = {{ row }}.wave
+            {%- if stage %}
+                and {{ row }}.{{ stage }} in ('all', s.stage, s.pool)
+            {%- endif %}
+            {%- if site %}
+                and {{ row }}.{{ site }} in ('network', s.site)
+            {%- endif %}
+            {%- if stages %}
+                and s.stage in ('{{ stages | join("', '") }}')
+            {%- endif %}
+    )
 {%- endmacro %}
 
 {#- The worst of a group's quality verdicts. -#}

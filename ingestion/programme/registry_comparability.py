@@ -37,7 +37,7 @@ def _reference(indicator: Indicator) -> Row:
     return {
         "indicator": indicator.indicator,
         "is_registered": indicator.reference is not None,
-        "instrument": reference.instrument or indicator.instruments[0],
+        "instrument": reference.instrument or next(iter(indicator.instruments), None),
         "wording": reference.wording,
         "language": _joined(reference.language),
         "recall_days": reference.recall,

@@ -1,20 +1,22 @@
 {%- set sides = ['pilot', 'scaled'] %}
 {%- set numbers = [
     'retention', 'retention_low', 'retention_high', 'retention_df', 'retention_low_normal', 'retention_high_normal',
-    'change', 'change_se', 'change_df', 'change_low', 'change_high',
-    'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm',
+    'fieller_g', 'fieller_g_normal', 'replication_low', 'replication_high', 'share_of_draws_kept_pct',
+    'share_of_draws_kept_normal_pct', 'change', 'change_se', 'change_df', 'change_low', 'change_high', 'p_change',
+    'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm', 'p_next_site_above_smallest',
+    'pilot_corrected_estimate', 'pilot_corrected_low', 'pilot_corrected_high', 'retention_corrected',
+    'retention_corrected_low', 'retention_corrected_high', 'p_claim_corrected', 'p_claim_holm_corrected',
 ] %}
 with protected as (
     select
         retention.*,
         {% for side in sides -%}
-            {{ suppress_count(side ~ '.n_treatment') }} as {{ side }}_n_treatment,
-            {{ suppress_count(side ~ '.n_control') }} as {{ side }}_n_control,
+            {{ suppress_count('retention.' ~ side ~ '_n_treatment') }} as {{ side }}_n_treatment_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_control') }} as {{ side }}_n_control_shown,
             {{ side }}.quality_verdict as {{ side }}_quality_verdict,
-            {{ side }}.basis as {{ side }}_basis,
         {% endfor -%}
-        {{ is_small('pilot.n_treatment') }} or {{ is_small('pilot.n_control') }}
-        or {{ is_small('scaled.n_treatment') }} or {{ is_small('scaled.n_control') }} as is_suppressed,
+        {{ is_small('retention.pilot_n_treatment') }} or {{ is_small('retention.pilot_n_control') }}
+        or {{ is_small('retention.scaled_n_treatment') }} or {{ is_small('retention.scaled_n_control') }} as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words,
         {{ estimand_words(
             'analyses.is_randomised',
@@ -28,14 +30,12 @@ with protected as (
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
     {%- for side in sides %}
-        left join {{ ref('int_stage_totals') }} as {{ side }}
+        left join {{ ref('int_stage_quality') }} as {{ side }}
             on
                 retention.analysis = {{ side }}.analysis
                 and retention.indicator = {{ side }}.indicator
                 and retention.wave = {{ side }}.wave
                 and {{ side }}.stage = '{{ side }}'
-                and {{ side }}.dimension = 'all'
-                and {{ side }}.level = 'all'
     {%- endfor %}
 )
 
@@ -52,24 +52,42 @@ select
         {{ unless_suppressed(side ~ '_low') }} as {{ side }}_low,
         {{ unless_suppressed(side ~ '_high') }} as {{ side }}_high,
         {{ side }}_site_count::integer as {{ side }}_site_count,
-        {{ side }}_n_treatment,
-        {{ side }}_n_control,
+        {{ side }}_n_treatment_shown as {{ side }}_n_treatment,
+        {{ side }}_n_control_shown as {{ side }}_n_control,
     {%- endfor %}
     {%- for number in numbers %}
         {{ unless_suppressed(number) }} as {{ number }},
     {%- endfor %}
+    -- a set without bounds is printed by no method
+    {%- for method in ['delta', 'log'] %}
+        {%- for bound in ['low', 'high'] %}
+            case when retention_set = 'bounded' and not is_suppressed then ratio_{{ bound }}_{{ method }} end
+                as retention_{{ bound }}_{{ method }},
+        {%- endfor %}
+    {%- endfor %}
+    {{ unless_suppressed('is_replicated') }} as is_replicated,
     retention_set,
     retention_set_normal,
+    retention_corrected_set,
     margin,
+    alpha,
     estimator,
+    design_group,
+    selection_state,
     verdict,
+    verdict_corrected,
     change_verdict,
+    change_verdict_corrected,
+    portability,
     verdict_words,
+    caution,
+    look::integer as look,
+    is_interim_look,
     pilot_basis,
     scaled_basis,
     nullif(why, '') as note,
     estimand,
-    {{ comparability_class() }} as comparability_class,
+    {{ comparability_class('protected', stages=['pilot', 'scaled']) }} as comparability_class,
     case
         when 'warn' in (pilot_quality_verdict, scaled_quality_verdict) then 'warn'
         else coalesce(scaled_quality_verdict, pilot_quality_verdict)

@@ -71,7 +71,7 @@ select
     coalesce(network.estimand, retention.estimand) as estimand,
     questions.unit as weighting,
     questions.inference,
-    {{ comparability_class() }} as comparability_class,
+    coalesce(retention.comparability_class, {{ comparability_class('questions') }}) as comparability_class,
     questions.quality_verdict,
     questions.withheld_count as withheld_site_count,
     questions.withheld_sites,

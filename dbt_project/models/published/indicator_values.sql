@@ -44,7 +44,7 @@ select
     cluster_count,
     case when cluster_count = 0 then 'arm_mean' else 'arm_mean_by_cluster' end as estimator,
     'the arm''s frame units that were measured at this site' as estimand,
-    {{ comparability_class() }} as comparability_class,
+    {{ comparability_class('protected', site='site') }} as comparability_class,
     quality_verdict,
     arm = 'pooled' as is_interim,
     is_suppressed,

@@ -8,6 +8,14 @@ with terms as (
         ) as measured_from
     from {{ source('registry', 'indicator_terms') }}
     group by indicator
+),
+
+compared as (
+    select
+        indicator,
+        max(comparability_class) as comparability_class
+    from {{ ref('int_comparability') }}
+    group by indicator
 )
 
 select
@@ -27,7 +35,8 @@ select
     indicators.scale_min,
     indicators.scale_max,
     terms.measured_from,
-    {{ comparability_class() }} as comparability_class,
+    compared.comparability_class,
     indicators.indicator_order::integer as indicator_order
 from {{ source('registry', 'indicators') }} as indicators
 left join terms using (indicator)
+left join compared using (indicator)

@@ -73,7 +73,7 @@ select
     state,
     {{ contrast_words('is_randomised') }}
     || case when site = 'network' then ', in the network as one trial' else ', at this site' end as estimand,
-    {{ comparability_class() }} as comparability_class,
+    {{ comparability_class('protected', stage='stage', site='site') }} as comparability_class,
     quality_verdict,
     is_suppressed,
     case when is_suppressed then suppressed_words else why_missing end as why_missing

@@ -251,6 +251,7 @@ def _upstream() -> dict[str, Rows]:
             | {"pool": "all" if analysis == "whole" else STAGES[site]}
             | {"state": "interim" if analysis == "later" else states.get(site, "included")}
             | {"reason": RAW_REASON if site == "delta" and analysis != "later" else None}
+            | {"comparability_class": "B" if site == "beta" else "A"}
             for analysis, wave in {"main": "endline", "whole": "endline", "later": "followup"}.items()
             for site, indicator in cells
         ],
@@ -272,9 +273,14 @@ def _upstream() -> dict[str, Rows]:
                 "is_headline": True,
             }
             | {"estimate": estimate, "estimate_se": 2.0, "df": 9.0}
+            | {"design_group": "randomised", "p_value": 0.001, "basis": "rows", "quality_verdict": verdict}
+            | {"n_treatment": n_treatment, "n_control": 202}
             | {"estimate_low": estimate - 4.5, "estimate_high": estimate + 4.5}
             | {"withheld_sites": f"delta: {RAW_REASON}" if stage == "scaled" else None}
-            for stage, estimate in (("pilot", 12.5), ("scaled", 10.0))
+            for stage, estimate, n_treatment, verdict in (
+                ("pilot", 12.5, 206, "warn"),
+                ("scaled", 10.0, 108, "pass"),
+            )
         ],
         "effects.int_effect_retention": [
             asked

@@ -41,6 +41,13 @@ create table effects.int_analysis_sites (
     comparability_class varchar, comparability_reason varchar
 );
 
+create table effects.int_comparability (
+    indicator varchar, site varchar, wave varchar, comparability_class varchar, instrument_finding varchar,
+    wording_finding varchar, language_finding varchar, recall_finding varchar, window_finding varchar,
+    population_finding varchar, mode_finding varchar, unit_finding varchar, answers_finding varchar,
+    comparability_reason varchar, reference varchar
+);
+
 create table effects.int_site_effects (
     analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, dimension varchar,
     level varchar, measure varchar, estimator varchar, is_headline boolean, estimate double, estimate_se
@@ -51,12 +58,17 @@ create table effects.int_site_effects (
 );
 
 create table effects.int_pooled_effects (
-    analysis varchar, indicator varchar, wave varchar, stage varchar, dimension varchar, level varchar,
-    measure varchar, estimator varchar, unit varchar, inference varchar, is_headline boolean, site_count
-    bigint, estimate double, estimate_se double, df double, estimate_low double, estimate_high double,
-    tau2 double, q double, i2_q_pct double, i2_tau2_pct double, prediction_hts_low double,
-    prediction_hts_high double, largest_weight_pct double, withheld_sites varchar, interval_note varchar,
-    why_missing varchar
+    analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar, dimension varchar,
+    level varchar, measure varchar, estimator varchar, unit varchar, inference varchar, population varchar,
+    is_headline boolean, site_count bigint, n_treatment bigint, n_control bigint, basis varchar,
+    quality_verdict varchar, estimate double, estimate_se double, df double, estimate_low double,
+    estimate_high double, test_statistic double, p_value double, tau2 double, tau2_se double,
+    tau2_qprofile_low double, tau2_qprofile_high double, q double, q_df double, p_q double, i2_q_pct double,
+    h2_q double, i2_tau2_pct double, h2_tau2 double, q_scale double, i2_qprofile_low_pct double,
+    i2_qprofile_high_pct double, pi_z_low double, pi_z_high double, pi_hts_low double, pi_hts_high double,
+    pi_knha_low double, pi_knha_high double, p_next_above_zero double, p_next_above_smallest double,
+    next_site_note varchar, largest_weight_pct double, withheld_sites varchar, excluded_sites varchar,
+    interval_note varchar, why_missing varchar
 );
 
 create table effects.int_effect_retention (
