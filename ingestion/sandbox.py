@@ -36,6 +36,7 @@ from ingestion.programme.model import Programme, Source
 from ingestion.rows.reading import Reading
 from ingestion.sandbox_child import LENGTH_BYTES, Request
 
+_MIB = 1024**2
 _PROJECT = Path(ingestion.__file__).parent.parent
 # Whatever is imported stays, so that to look for garbage in it, before `serve` is ready, would be time lost.
 _COMMAND = [
@@ -44,9 +45,13 @@ _COMMAND = [
     "-c",
     "import gc; gc.disable(); from ingestion.sandbox_child import serve; serve()",
 ]
-# Nothing in a reading multiplies matrices; threads that wait for it take time to start, and to spin.
-_FEW_THREADS = {"OPENBLAS_NUM_THREADS": "1"}
-_MIB = 1024**2
+_SETTINGS = {
+    # Nothing in a reading multiplies matrices; threads that wait for it take time to start, and to spin.
+    "OPENBLAS_NUM_THREADS": "1",
+    # Text is scanned in smaller pieces than usual, since every thread holds some of them in memory. Polars
+    # does not document it; were it dropped, a reading would take more memory and give the same.
+    "POLARS_CSV_CHUNK_SIZE": str(4 * _MIB),
+}
 _SPARE_BYTES = 1024 * _MIB
 _LOOK_SECONDS = 0.05
 _START_SECONDS = 120.0
@@ -130,7 +135,7 @@ class Reader:
         try:
             self.begin()
             self._wait_until_ready()
-            environment = _environment(programme)
+            environment = _environment(programme) | _SETTINGS
             self._send(Request(programme, source, originals, into, environment, room, known, may_tell))
             answer = self._answer(time.monotonic() + seconds, self._idle_bytes + most, begun)
             is_whole = not answer.keys().isdisjoint(("reading", "redaction", "fault", "system"))
@@ -167,7 +172,7 @@ class Reader:
             stdout=subprocess.PIPE,
             # A library that dies may print what it was reading.
             stderr=subprocess.DEVNULL,
-            env=_environment(None) | _FEW_THREADS | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env=_environment(None) | _SETTINGS | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
             # Control-C is for the parent, which ends the child.
             start_new_session=True,
         )

@@ -1,5 +1,9 @@
 """The lake: replaced whole, bytes that follow from the rows alone, and a version before that stays."""
 
+import os
+import subprocess
+import sys
+
 import polars as pl
 import pytest
 
@@ -23,6 +27,35 @@ def test_the_same_rows_give_the_same_bytes(tmp_path) -> None:
     first = write_lake(tmp_path / "one", "survey", "a" * 64, _tables("1", "2"))
     assert first == write_lake(tmp_path / "two", "survey", "b" * 64, _tables("1", "2"))
     assert [table.table for table in first] == ["main"]
+
+
+STAGE_SCANNED = """
+import sys
+from pathlib import Path
+from ingestion.formats.delimited import read_delimited
+from ingestion.lake import stage
+folder = Path(sys.argv[1])
+table = read_delimited(folder / "answers.csv", "answers.csv")
+print(stage(table.cells, folder, "main", len(table.lines)).sha256)
+"""
+
+
+def test_the_bytes_do_not_depend_on_the_pieces_in_which_a_file_was_scanned(tmp_path) -> None:
+    long = 'long, with "quotes"\n' * 20_000
+    notes = [
+        long if place % 40_000 == 7 else f"note {place % 1000},\n" * (place % 3) for place in range(120_000)
+    ]
+    rows = pl.DataFrame({"id": [f"R{place}" for place in range(120_000)], "note": notes})
+    rows.write_csv(tmp_path / "answers.csv")
+    told = set()
+    for piece in ("1024", "65536", str(4 * 1024**2), None):
+        environment = {**os.environ, "POLARS_CSV_CHUNK_SIZE": piece} if piece else dict(os.environ)
+        command = [sys.executable, "-c", STAGE_SCANNED, str(tmp_path)]
+        told.add(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
+        assert (
+            pl.read_parquet(tmp_path / "main.parquet").with_columns(pl.col("note").fill_null("")).equals(rows)
+        )
+    assert len(told) == 1
 
 
 def test_a_version_is_named_for_its_input_and_linked_relatively(tmp_path) -> None:
