@@ -19,6 +19,55 @@
     beta_se, df (steps of the indicator), clusters_1, clusters_0 (those in blocks with both arms), is_nested.
     Doubles are summed in a stated order, so that results do not depend on the number of threads. -#}
 {% macro cluster_robust(clusters) %}
+{{ cluster_terms(clusters) }},
+
+block_terms as (
+    select
+        fit_id,
+        block_id,
+        d,
+        w,
+        case when bool_and(z2 is not null) then sum(z2 order by cluster_id, unit_arm) end as z2,
+        sum(copies * (dc - pc) order by cluster_id, unit_arm) as trace,
+        sum(copies * (dc * dc - 2 * dc * pc) order by cluster_id, unit_arm) as squares,
+        sum(copies * v * v order by cluster_id, unit_arm) as vv,
+        sum(copies * v * u order by cluster_id, unit_arm) as vu,
+        sum(copies * u * u order by cluster_id, unit_arm) as uu,
+        sum(case when q1 > 0 then copies else 0 end) as clusters_1,
+        sum(case when q0 > 0 then copies else 0 end) as clusters_0
+    from terms
+    group by fit_id, block_id, d, w
+),
+
+nesting as (
+    select
+        fit_id,
+        count(cluster_id) = count(distinct cluster_id) as is_nested
+    from {{ clusters }}
+    group by fit_id
+)
+
+select
+    s.fit_id,
+    s.beta,
+    case when bool_and(b.z2 is not null) then sqrt(sum(b.z2 order by b.block_id)) end as beta_se,
+    sum(b.trace order by b.block_id) ** 2
+    / nullif(
+        sum(b.squares + (b.vv / b.w) ** 2 + 2 * b.vu ** 2 / (b.w * b.d) order by b.block_id)
+        + (sum(b.uu order by b.block_id) / s.d) ** 2, 0
+    ) as df,
+    sum(b.clusters_1)::bigint as clusters_1,
+    sum(b.clusters_0)::bigint as clusters_0,
+    n.is_nested
+from slopes as s
+inner join block_terms as b on s.fit_id = b.fit_id
+inner join nesting as n on s.fit_id = n.fit_id
+group by s.fit_id, s.beta, s.d, n.is_nested
+{% endmacro %}
+
+{#- The same, cluster by cluster: the CTEs `slopes` (fit_id, d, beta) and `terms`, one row per row of the relation in a
+    block with both arms: its score z (NULL for units on their own, which have z2 alone), dc, v, u, pc, w and d. -#}
+{% macro cluster_terms(clusters) %}
 with block_sums as (
     select
         fit_id,
@@ -93,56 +142,17 @@ terms as (
     select
         *,
         case
+            when unit_arm is null
+                then case when q1 > 0 then a1 * s1 / q1 else 0 end + case when q0 > 0 then a0 * s0 / q0 else 0 end
+        end as z,
+        case
             when unit_arm is not null then (case when unit_arm then a1 else a0 end) ** 2 * unit_squares
-            else (case when q1 > 0 then a1 * s1 / q1 else 0 end + case when q0 > 0 then a0 * s0 / q0 else 0 end) ** 2
+            else z ** 2
         end as z2,
         case when q1 > 0 then a1 ** 2 else 0 end + case when q0 > 0 then a0 ** 2 else 0 end as dc,
         a1 * q1 + a0 * q0 as v,
         a1 * q1 * t1 + a0 * q0 * t0 as u,
         v * v / w + u * u / d as pc
     from adjustments
-),
-
-block_terms as (
-    select
-        fit_id,
-        block_id,
-        d,
-        w,
-        case when bool_and(z2 is not null) then sum(z2 order by cluster_id, unit_arm) end as z2,
-        sum(copies * (dc - pc) order by cluster_id, unit_arm) as trace,
-        sum(copies * (dc * dc - 2 * dc * pc) order by cluster_id, unit_arm) as squares,
-        sum(copies * v * v order by cluster_id, unit_arm) as vv,
-        sum(copies * v * u order by cluster_id, unit_arm) as vu,
-        sum(copies * u * u order by cluster_id, unit_arm) as uu,
-        sum(case when q1 > 0 then copies else 0 end) as clusters_1,
-        sum(case when q0 > 0 then copies else 0 end) as clusters_0
-    from terms
-    group by fit_id, block_id, d, w
-),
-
-nesting as (
-    select
-        fit_id,
-        count(cluster_id) = count(distinct cluster_id) as is_nested
-    from {{ clusters }}
-    group by fit_id
 )
-
-select
-    s.fit_id,
-    s.beta,
-    case when bool_and(b.z2 is not null) then sqrt(sum(b.z2 order by b.block_id)) end as beta_se,
-    sum(b.trace order by b.block_id) ** 2
-    / nullif(
-        sum(b.squares + (b.vv / b.w) ** 2 + 2 * b.vu ** 2 / (b.w * b.d) order by b.block_id)
-        + (sum(b.uu order by b.block_id) / s.d) ** 2, 0
-    ) as df,
-    sum(b.clusters_1)::bigint as clusters_1,
-    sum(b.clusters_0)::bigint as clusters_0,
-    n.is_nested
-from slopes as s
-inner join block_terms as b on s.fit_id = b.fit_id
-inner join nesting as n on s.fit_id = n.fit_id
-group by s.fit_id, s.beta, s.d, n.is_nested
 {% endmacro %}

@@ -1,7 +1,8 @@
 -- Every comparison's effect, one row per measure and estimator, in the indicator's unit or in standard deviations.
 -- One estimator is the comparison's own: CR2 where the frame has clusters; HC2 where units stand alone in blocks, or
 -- for rates; else the classical pooled one, with Welch's beside it. A site that sent moments without clusters may have
--- sent a cluster-robust standard error of its own, which then stands under its own name.
+-- sent a cluster-robust standard error of its own, which then stands under its own name. Hedges' g is counted in the
+-- indicator's frozen standard deviation where one is registered: known, so neither corrected nor adding uncertainty.
 with differences as (
     select
         r.fit_id,
@@ -36,14 +37,17 @@ supported as (
                 and d.estimate_se > 0 and d.df > 0
                 then d.estimate_se * f.step
         end as estimate_se,
-        d.estimator <> 'two_sample_welch' as is_own,
+        d.estimator <> 'two_sample_welch' and f.adjustment = 'none' as is_own,
         i.effect_scale,
         i.statistic,
         f.n_treatment::double as n1,
         f.n_control::double as n0,
-        n1 + n0 - 2 as sd_df,
-        {{ hedges_correction('(f.n_treatment + f.n_control - 2)::double') }}
-        / nullif(sqrt(f.variance_pooled) * f.step, 0) as scale
+        i.reference_sd,
+        coalesce(
+            1 / i.reference_sd,
+            {{ hedges_correction('(f.n_treatment + f.n_control - 2)::double') }}
+            / nullif(sqrt(f.variance_pooled) * f.step, 0)
+        ) as scale
     from differences as d
     inner join {{ ref('int_fits') }} as f on d.fit_id = f.fit_id
     inner join {{ source('registry', 'indicators') }} as i on f.indicator = i.indicator
@@ -51,17 +55,15 @@ supported as (
 
 select
     fit_id,
-    case
-        when effect_scale <> 'hedges_g' then effect_scale when statistic = 'share' then 'risk_difference'
-        else 'difference'
-    end as measure,
+    case when statistic = 'share' and effect_scale <> 'difference' then 'risk_difference' else 'difference' end as measure,
     estimator,
     is_own,
     estimate,
     estimate_se,
     df,
     clusters_1,
-    clusters_0
+    clusters_0,
+    null as sd_basis
 from supported
 union all
 select
@@ -70,10 +72,14 @@ select
     estimator,
     is_own,
     estimate * scale as g,
-    sqrt({{ hedges_variance('g', 'scale', 'estimate_se', 'df', 'n1', 'n0', "estimator = 'two_sample_pooled'") }}),
+    case
+        when reference_sd is not null then estimate_se * scale
+        else sqrt({{ hedges_variance('g', 'scale', 'estimate_se', 'df', 'n1', 'n0', "estimator = 'two_sample_pooled'") }})
+    end as g_se,
     df,
     clusters_1,
-    clusters_0
+    clusters_0,
+    case when reference_sd is null then 'pooled' else 'frozen' end as sd_basis
 from supported
-where is_own and not ({{ is_quotient('statistic') }}) and (effect_scale = 'hedges_g' or statistic <> 'share')
+where estimator <> 'two_sample_welch' and not ({{ is_quotient('statistic') }}) and (effect_scale = 'hedges_g' or statistic <> 'share')
 order by fit_id, measure, estimator

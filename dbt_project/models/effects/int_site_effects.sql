@@ -1,8 +1,9 @@
 -- Treatment minus control at every site an analysis names, or for the network as one trial, with the reason where
--- there is none. A number is never without its standard error's state.
+-- there is none. A number is never without its standard error's state. Each measure has one row that is the
+-- comparison's own; several contrasts of one analysis have p-values adjusted for each other.
 with ranks (state, rank) as (
-    values ('included', 1), ('interim', 2), ('withheld', 3), ('not_comparable', 4), ('not_identified', 5),
-    ('no_data', 6)
+    values
+    ('included', 1), ('interim', 2), ('withheld', 3), ('not_comparable', 4), ('not_identified', 5), ('no_data', 6)
 ),
 
 targets as (
@@ -21,75 +22,108 @@ targets as (
     group by all
 ),
 
+branches as (
+    {%- for branch in ['int_fit_effects', 'int_adjusted_effects', 'int_ratio_effects', 'int_take_up_effects'] %}
+        select * from {{ ref(branch) }}
+        {% if not loop.last %}union all by name{% endif %}
+    {%- endfor %}
+),
+
 effects as (
     select
-        f.*,
-        e.* exclude (fit_id),
-        e.estimate is not null and e.estimate_se is not null as has_error
+        f.* exclude (adjustment_note),
+        e.* exclude (fit_id)
     from {{ ref('int_fits') }} as f
-    left join {{ ref('int_fit_effects') }} as e on f.fit_id = e.fit_id
+    left join branches as e on f.fit_id = e.fit_id
     union all by name
+    select * from {{ ref('int_estimate_effects') }}
+),
+
+judged as (
     select
-        *,
-        estimate is not null and estimate_se is not null as has_error
-    from {{ ref('int_estimate_effects') }}
+        t.*,
+        e.* exclude (analysis, wave, indicator, site, stage, is_own),
+        coalesce(e.is_own, true) as is_own,
+        e.estimate is not null and e.estimate_se is not null as has_error,
+        2 * t_cdf(-abs(e.estimate / e.estimate_se), e.df) as p_value,
+        i.effect_scale,
+        a.role,
+        coalesce(a.family, a.analysis) as family,
+        case
+            when t.state <> 'included' then t.state
+            when e.estimate is null and e.why_no_error is not null then 'not_estimable'
+            when e.estimate is null then 'no_data'
+            when e.is_weak_take_up then 'weak_take_up'
+            when not has_error then 'no_standard_error'
+            when e.df < 4 then 'too_few_clusters'
+            else 'estimated'
+        end as effect_state
+    from targets as t
+    inner join {{ source('registry', 'indicators') }} as i on t.indicator = i.indicator
+    inner join {{ source('registry', 'analyses') }} as a on t.analysis = a.analysis
+    left join effects as e
+        on
+            t.state = 'included' and t.analysis = e.analysis and t.wave = e.wave and t.indicator = e.indicator
+            and t.site = e.site and t.stage = e.stage
 )
 
 select
-    t.analysis,
-    t.indicator,
-    t.wave,
-    t.site,
-    t.stage,
-    coalesce(e.dimension, 'all') as dimension,
-    coalesce(e.level, 'all') as level,
-    coalesce(e.measure, i.effect_scale) as measure,
-    coalesce(e.estimator, 'none') as estimator,
-    coalesce(e.is_own, true) as is_own,
-    coalesce(e.is_own and e.measure = i.effect_scale, true) and a.role <> 'cross_check' as is_headline,
-    e.estimate,
-    e.estimate_se,
-    case when e.has_error then e.df end as df,
-    e.estimate - t_quantile(0.975, e.df) * e.estimate_se as estimate_low,
-    e.estimate + t_quantile(0.975, e.df) * e.estimate_se as estimate_high,
-    2 * t_cdf(-abs(e.estimate / e.estimate_se), e.df) as p_value,
-    {%- for arm in ['treatment', 'control'] %}
-        (e.origin::double + e.centred_mean_{{ arm }}) * e.step as mean_{{ arm }},
+    analysis,
+    indicator,
+    wave,
+    site,
+    stage,
+    coalesce(dimension, 'all') as dimension,
+    coalesce(level, 'all') as level,
+    coalesce(measure, effect_scale) as measure,
+    coalesce(estimator, 'none') as estimator,
+    is_own,
+    is_own and coalesce(measure, effect_scale) = effect_scale and role <> 'cross_check' as is_headline,
+    estimate,
+    estimate_se,
+    case when has_error then df end as df,
+    estimate - t_quantile(0.975, df) * estimate_se as estimate_low,
+    estimate + t_quantile(0.975, df) * estimate_se as estimate_high,
+    p_value,
+    {%- for name, macro in {'p_holm': holm, 'p_bh': benjamini_hochberg}.items() %}
+        case when len(contrasts) > 1 then {{ macro('p_value', 'contrasts') }} end as {{ name }},
     {%- endfor %}
-    sqrt(e.variance_control) * e.step as sd_control,
-    sqrt(e.variance_pooled) * e.step as sd_pooled,
-    e.n_treatment,
-    e.n_control,
-    e.clusters_1 as clusters_treatment,
-    e.clusters_0 as clusters_control,
-    t.basis,
-    coalesce(e.n, e.n_treatment + e.n_control) as n,
-    e.citation,
+    {%- for arm in ['treatment', 'control'] %}
+        (origin::double + centred_mean_{{ arm }}) * step as mean_{{ arm }},
+    {%- endfor %}
+    sqrt(variance_control) * step as sd_control,
+    sqrt(variance_pooled) * step as sd_pooled,
+    sd_basis,
+    n_treatment,
+    n_control,
+    take_up_treatment_pct,
+    take_up_control_pct,
+    clusters_1 as clusters_treatment,
+    clusters_0 as clusters_control,
+    adjustment_note,
+    basis,
+    coalesce(n, n_treatment + n_control) as n,
+    citation,
+    effect_state as state,
     case
-        when t.state <> 'included' then t.state
-        when e.estimate is null then 'no_data'
-        when not e.has_error then 'no_standard_error'
-        when e.df < 4 then 'too_few_clusters'
-        else 'estimated'
-    end as state,
-    case
-        when t.state <> 'included' then t.reason
-        when t.basis = 'estimates' and e.estimate is null then 'no published effect of this contrast was sent'
-        when e.why_no_error is not null then e.why_no_error
-        when e.n_treatment is null and t.basis <> 'estimates' then 'no unit of the contrast was measured'
-        when least(e.n_treatment, e.n_control) = 0 then 'one arm has no measured unit'
-        when e.estimate is null then 'no block holds both arms'
-        when not e.has_error and t.basis = 'moments' and e.is_clustered
+        when state <> 'included' then reason
+        when basis = 'estimates' and estimate is null then 'no published effect of this contrast was sent'
+        when why_no_error is not null then why_no_error
+        when n_treatment is null and basis <> 'estimates' then 'no unit of the contrast was measured'
+        when least(n_treatment, n_control) = 0 then 'one arm has no measured unit'
+        when estimate is null then 'no block holds both arms'
+        when not has_error and basis = 'moments' and is_clustered
             then 'a cluster trial sent no moments of at least two clusters an arm, and no cluster-robust standard error'
-        when least(e.clusters_1, e.clusters_0) < 2 then 'fewer than two clusters in an arm: no standard error'
-        when not e.has_error then 'no standard error: no variation, or clusters that reach across blocks'
-        when e.df < 4 then 'fewer than four degrees of freedom: no verdict may rest on it alone'
+        when least(clusters_1, clusters_0) < 2 then 'fewer than two clusters in an arm: no standard error'
+        when not has_error then 'no standard error: no variation, or clusters that reach across blocks'
+        when df < 4 then 'fewer than four degrees of freedom: no verdict may rest on it alone'
     end as why_missing
-from targets as t
-inner join {{ source('registry', 'indicators') }} as i on t.indicator = i.indicator
-inner join {{ source('registry', 'analyses') }} as a on t.analysis = a.analysis
-left join effects as e
-    on
-        t.state = 'included' and t.analysis = e.analysis and t.wave = e.wave and t.indicator = e.indicator
-        and t.site = e.site and t.stage = e.stage
+from (
+    select
+        *,
+        list(p_value) filter (where is_own and p_value is not null) over (
+            partition by family, indicator, wave, site, stage, dimension, level, measure
+        ) as contrasts
+    from judged
+)
 order by all

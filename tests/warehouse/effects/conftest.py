@@ -28,7 +28,8 @@ from orchestration.warehouse import write_tables
 PROJECT = Path(os.environ.get("SITEWISE_DBT_PROJECT", Path(__file__).parents[3] / "dbt_project")).resolve()
 
 COLUMNS = {
-    "quality.admission": "site varchar, wave varchar, indicator varchar, is_admitted boolean, reason varchar",
+    "quality.admission": "site varchar, wave varchar, indicator varchar, verdict varchar, is_admitted boolean,"
+    " reason varchar",
     "frame.int_frame": "round varchar, unit_key varchar, site varchar, arm varchar, cluster_id varchar,"
     " block_id varchar, weight decimal(18,6), is_replacement boolean, cohort varchar, wave varchar,"
     " frame varchar",
@@ -116,6 +117,10 @@ GROUPS = {
         "int_spillover_clusters",
         "int_spillover",
         "int_attrition_rows",
+        "int_population_samples",
+        "int_sampling_scores",
+        "int_generalizability",
+        "int_population_covariates",
     ),
     "effects": ("int_site_effects", "int_pools", *POOLS),
     "pools": POOLS,
@@ -166,7 +171,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "registry.analysis_waves": {"analysis": "main", "wave": "endline"},
     "registry.analysis_indicators": {"analysis": "main", "indicator": "score"},
     "registry.expected_cells": {"wave": "endline", "indicator": "score"},
-    "quality.admission": {"wave": "endline", "indicator": "score", "is_admitted": True},
+    "quality.admission": {"wave": "endline", "indicator": "score", "verdict": "pass", "is_admitted": True},
     "frame.int_frame": {"round": "randomised", "weight": 1, "is_replacement": False},
     "outcomes.int_outcomes": {"indicator": "score", "wave": "endline", "exposure_steps": 1},
     "staging.stg_moments": {"indicator": "score", "wave": "endline", "dimension": "all", "level": "all"},
@@ -349,7 +354,7 @@ def insert_pools() -> Callable[..., None]:
                 design_group varchar, is_headline_group boolean, withheld_sites varchar, is_interim boolean,
                 excluded_sites varchar, dimension varchar, level varchar, measure varchar, sites varchar[],
                 y double[], v double[], df double[], started date[], eligible double[], n_treatment bigint,
-                n_control bigint, basis varchar
+                n_control bigint, basis varchar, quality_verdict varchar
             )
         """)
         fixed = {"analysis": "main", "indicator": "score", "wave": "endline", "design_group": "randomised"}

@@ -169,16 +169,16 @@ def test_shares_are_compared_in_percentage_points_and_rates_per_exposure(built):
     units = trial(["pilot_0"])
     share = units.assign(value_steps=(units.value_steps > 1000).astype(int))
     indicator = {"statistic": "share", "effect_scale": "risk_difference", "resolution": Decimal(100)}
-    row = only(built(share, stages={"pilot_0": "pilot"}, indicators=[indicator]), "int_site_effects")
+    warehouse = built(share, stages={"pilot_0": "pilot"}, indicators=[indicator])
+    row = only(warehouse, "int_site_effects", "is_headline")
     means = share.groupby("arm").value_steps.mean() * 100
     assert (row.measure, row.estimate) == (
         "risk_difference",
         pytest.approx(means["treatment"] - means["control"]),
     )
     rates = units.assign(exposure_steps=lambda u: (u.index % 3 + 1) * 1_000_000)
-    row = only(
-        built(rates, stages={"pilot_0": "pilot"}, indicators=[{"statistic": "rate"}]), "int_site_effects"
-    )
+    warehouse = built(rates, stages={"pilot_0": "pilot"}, indicators=[{"statistic": "rate"}])
+    row = only(warehouse, "int_site_effects", "is_headline")
     sums = rates.groupby("arm")[["value_steps", "exposure_steps"]].sum()
     ratio = sums.value_steps / (sums.exposure_steps / 1e6)
     assert row.estimate == pytest.approx(ratio["treatment"] - ratio["control"])
