@@ -1,11 +1,12 @@
 -- noqa: disable=LT02
 {#- The frame's small rules: what a weight is, what a replacement takes over, which round goes first. -#}
 
-{#- Not given: 1. Given but not a positive number: null, so that the unit is in no weighted sum. -#}
+{#- Not given: 1. Given but not a positive number below ten million: null, so that the unit is in no weighted sum. No
+    respondent stands for more people, and sums of products stay exact. -#}
 {% macro unit_weight(text) -%}
     case
         when {{ text }} is null then cast(1 as decimal(18, 6))
-        when try_cast({{ text }} as decimal(18, 6)) > 0 then try_cast({{ text }} as decimal(18, 6))
+        when try_cast({{ text }} as decimal(13, 6)) > 0 then cast(try_cast({{ text }} as decimal(13, 6)) as decimal(18, 6))
     end
 {%- endmacro %}
 

@@ -26,7 +26,7 @@
             {{ plain_decimal('indicators.winsor_low') }} as winsor_low,
             {{ plain_decimal('indicators.winsor_high') }} as winsor_high,
             {{ plain_decimal('indicators.resolution') }} as resolution,
-            {{ plain_decimal('indicators.multiplier') }} as multiplier,
+            {{ plain_decimal('coalesce(indicators.multiplier, 1)') }} as multiplier,
             {{ plain_decimal('indicators.scale_min') }} as scale_min,
             {{ plain_decimal('indicators.scale_max') }} as scale_max,
             {{ plain_decimal(steps_per_unit('indicators.resolution')) }} as steps_per_unit,
@@ -48,7 +48,13 @@
 {#- A value as whole steps, halves away from zero; null where it has more digits than `digits`, never an error. Twelve
     leave room for the products of two values, of their weights and of a cell's people in one exact sum. -#}
 {% macro as_steps(value, steps_per_unit, digits=12) -%}
-    cast(try_cast(try(round({{ value }} * {{ steps_per_unit }})) as decimal({{ digits }}, 0)) as bigint)
+    cast(try_cast(round({{ times(value, steps_per_unit) }}) as decimal({{ digits }}, 0)) as bigint)
+{%- endmacro %}
+
+{#- A product, null where it is too large. Every product is tried by itself: the database reckons an expression that
+    two columns share before either, outside of what would have caught its overflow. -#}
+{% macro times(value, factor) -%}
+    try({{ value }} * {{ factor }})
 {%- endmacro %}
 
 {#- A term's number, and why it has none. `asked` are the items of the lake table. -#}
@@ -115,7 +121,7 @@
     {%- if indicator.threshold_high is not none -%}
         {%- do ends.append(number ~ (' <= ' if indicator.is_high_included else ' < ') ~ indicator.threshold_high) -%}
     {%- endif -%}
-    {{ return('cast(try(' ~ ends | join(' and ') ~ ') as integer) * 100' if ends else number ~ ' * 100') }}
+    {{ return('cast(try(' ~ ends | join(' and ') ~ ') as integer) * 100' if ends else times(number, '100')) }}
 {%- endmacro %}
 
 {#- Cut-offs are frozen numbers of the registry, the same for every row. -#}
@@ -134,7 +140,7 @@
 {% macro transformed(indicator, number) -%}
     {%- set functions = {'log': 'ln', 'asinh': 'asinh'} -%}
     {%- if indicator.transform in functions -%}
-        {{ return(functions[indicator.transform] ~ '(cast(' ~ number ~ ' as double))') }}
+        {{ return('try(' ~ functions[indicator.transform] ~ '(cast(' ~ number ~ ' as double)))') }}
     {%- else -%}
         {{ return(number) }}
     {%- endif -%}
@@ -156,13 +162,14 @@
         coalesce({{ whys[0] }}, {{ whys[1] }}, case when try({{ numbers[1] }} <= 0) then 'no_exposure' end)
     {%- endset -%}
     {{ return({
-        'steps': as_steps(numbers[0] ~ ' * ' ~ indicator.multiplier, indicator.steps_per_unit),
+        'steps': as_steps(times(numbers[0], indicator.multiplier), indicator.steps_per_unit),
         'exposure': as_steps(numbers[1], exposure_steps_per_unit(), 13),
         'why': why
     }) }}
 {%- endmacro %}
 
-{#- A scale's sum or mean over the items answered; a sum is prorated to all items. The double holds whole steps
+{#- A scale's sum or mean over the items answered; a sum is prorated to all items. An absurd answer is no missing one:
+    it leaves no sum. The double holds whole steps
     exactly and an exact half stays a half under division, so the rounding is that of the rational number. -#}
 {% macro scale_expressions(indicator, asked, factors, table) -%}
     {%- set counts = [] -%}
@@ -171,13 +178,11 @@
         {%- set worth = worth_of(factors, table, indicator, 'component', term.item) -%}
         {%- set number = worth_times(term_number(term.item, asked), worth) -%}
         {%- do counts.append('case when ' ~ number ~ ' is null then 0 else 1 end') -%}
+        {%- set point = 'try_cast(' ~ number ~ ' as decimal(26, 12))' -%}
         {%- if term.is_reversed -%}
-            {%- do points.append(
-                'coalesce(' ~ indicator.scale_min ~ ' + ' ~ indicator.scale_max ~ ' - ' ~ number ~ ', 0)'
-            ) -%}
-        {%- else -%}
-            {%- do points.append('coalesce(' ~ number ~ ', 0)') -%}
+            {%- set point = indicator.scale_min ~ ' + ' ~ indicator.scale_max ~ ' - ' ~ point -%}
         {%- endif -%}
+        {%- do points.append('case when ' ~ number ~ ' is null then 0 else ' ~ point ~ ' end') -%}
     {%- endfor -%}
     {%- set answered = '(' ~ counts | join(' + ') ~ ')' -%}
     {%- set total = '(' ~ points | join(' + ') ~ ')' -%}
@@ -186,7 +191,7 @@
         cast(
             try_cast(
                 round(
-                    try(cast({{ total }} * {{ items_counted }} * {{ indicator.steps_per_unit }} as double))
+                    cast({{ times(times(total, items_counted), indicator.steps_per_unit) }} as double)
                     / nullif({{ answered }}, 0)
                 ) as decimal(12, 0)
             ) as bigint

@@ -118,9 +118,9 @@
     {%- if worth == '1' -%}
         {{ number }}
     {%- elif worth is none -%}
-        {{ number }} * cast(null as decimal(1, 0))
+        {{ times(number, 'cast(null as decimal(1, 0))') }}
     {%- else -%}
-        {{ number }} * {{ worth }}
+        {{ times(number, worth) }}
     {%- endif -%}
 {%- endmacro %}
 

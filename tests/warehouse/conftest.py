@@ -33,6 +33,7 @@ SYSTEM = [
     *("cluster_code", "block_code", "weight", "replaces_unit_id", "cohort", "order_by", "disposition"),
 ]
 RULE_DEFAULTS = {"severity": "critical", "set_by": "a test", "set_on": date(2026, 1, 1), "ground": "a test"}
+EXACT = ("resolution", "factor", "threshold_low", "threshold_high", "winsor_low", "winsor_high")
 PARENTS = {"harvest": "plot"}
 Rows = list[dict[str, Any]]
 
@@ -166,7 +167,7 @@ def _environment(home: Path) -> Iterator[None]:
 
 
 def _exact(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {name: Decimal(row[name]) for name in ("resolution", "factor") if name in row}
+    return row | {name: Decimal(row[name]) for name in EXACT if row.get(name) is not None}
 
 
 def _expected_cells(programme: Programme) -> Rows:

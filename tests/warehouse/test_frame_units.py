@@ -1,5 +1,7 @@
 """The frame says who was to be measured, where and in which arm; surveys never change it."""
 
+import pytest
+
 UNIT = "select {} from frame.int_frame where round = 'randomised' and unit_key = '{}'"
 
 
@@ -45,6 +47,14 @@ def test_units_that_replace_each_other_do_not_hang_the_night(tiny_programme, bui
 def test_a_weight_that_is_no_positive_number_is_no_weight(warehouse):
     assert warehouse.one(UNIT.format("weight", "B1")) == (None,)
     assert float(warehouse.one(UNIT.format("weight", "B2"))[0]) == 1.0
+
+
+@pytest.mark.parametrize(("told", "weight"), [("9999999.999999", 9999999.999999), ("10000000", None)])
+def test_nobody_stands_for_more_than_ten_million(tiny_programme, build_warehouse, told, weight):
+    programme = tiny_programme.copy()
+    next(row for row in programme.lake["listing.main"] if row["record_id"] == "L-B1")["weight"] = told
+    built = build_warehouse(programme, "+int_frame")
+    assert built.one(UNIT.format("weight::double", "B1")) == (weight,)
 
 
 def test_a_round_by_wave_stands_beside_the_randomised_one(warehouse):
