@@ -91,3 +91,41 @@
 {% macro told_dispositions() -%}
     'refused', 'moved', 'dead', 'not_found', 'not_yet', 'other'
 {%- endmacro %}
+
+{#- Covariates that the frame's sources tell, long, as whole steps of each one's grid; what is no number, or too large
+    for exact sums, is unknown. -#}
+{% macro frame_covariates() -%}
+    {%- set tables = lake_tables(roles=['listing', 'assignment']) -%}
+    {%- set query -%}
+        select
+            columns.source, columns.lake_table, columns.column_name, covariates.covariate,
+            {{ plain_decimal('covariates.resolution') }} as resolution
+        from {{ source('registry', 'lake_columns') }} as columns
+        inner join {{ source('registry', 'covariates') }} as covariates
+            on columns.column_name = '_sw_covariate_' || covariates.covariate
+        where columns.role = 'system'
+        order by columns.source, columns.lake_table, columns.column_name
+    {%- endset -%}
+    {%- set covariates = registry_rows(query) -%}
+    {%- set branches = [] -%}
+    {%- if execute -%}
+        {%- for table in tables -%}
+            {%- for covariate in covariates
+                if covariate.source == table.source and covariate.lake_table == table.lake_table -%}
+                {%- set number = 'try_cast(' ~ trimmed(sql_name(covariate.column_name)) ~ ' as decimal(38, 12))' -%}
+                {%- set branch -%}
+        select
+            {{ sql_text(table.source) }} as source,
+            _sw_record_id as record_id,
+            {{ sql_text(covariate.covariate) }} as covariate,
+            try(round({{ number }} / {{ covariate.resolution }})::bigint) as steps
+        from {{ lake_file(table.path) }}
+                {%- endset -%}
+                {%- do branches.append(branch) -%}
+            {%- endfor -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ one_under_another(branches, {
+        'source': 'varchar', 'record_id': 'varchar', 'covariate': 'varchar', 'steps': 'bigint'
+    }) }}
+{%- endmacro %}

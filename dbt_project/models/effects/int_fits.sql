@@ -25,6 +25,25 @@ with arms as (
     group by {{ key }}
 ),
 
+-- The sites of one comparison are adjusted alike, or not at all.
+adjustments as (
+    select
+        m.analysis,
+        m.indicator,
+        m.wave,
+        {{ fit_site() }} as site,
+        {{ fit_stage() }} as stage,
+        case when count(distinct m.adjustment) = 1 then min(m.adjustment) else 'none' end as adjustment,
+        case
+            when count(distinct m.adjustment) = 1 then min(m.adjustment_note)
+            else 'not adjusted: needs rows, and some sites sent none'
+        end as adjustment_note,
+        bool_or(r.design = 'matched_comparison') and bool_and(s.basis = 'rows') as is_matched
+    {{ counted_in_fits(ref('int_site_adjustments')) }}
+    where s.state = 'included'
+    group by all
+),
+
 -- M2 is the sum of squares around the arm's mean, in the weights' and the values' steps; a rate has none.
 spreads as (
     select
@@ -42,9 +61,17 @@ spreads as (
                 as variance_{{ name }},
         {%- endfor %}
         {{ is_quotient('i.statistic') }} as is_rate,
-        {{ unit_per_step('i.statistic', 'i.resolution') }} as step
+        {{ unit_per_step('i.statistic', 'i.resolution') }} as step,
+        -- weights of matched people are no frequencies: without clusters, their errors need rows
+        case when j.adjustment = 'none' and j.is_matched and not a.is_clustered then 'matched' else j.adjustment end
+            as adjustment,
+        j.adjustment_note
     from arms as a
     inner join {{ source('registry', 'indicators') }} as i on a.indicator = i.indicator
+    inner join adjustments as j
+        on
+            a.analysis = j.analysis and a.indicator = j.indicator and a.wave = j.wave
+            and a.site = j.site and a.stage = j.stage
 )
 
 select

@@ -30,3 +30,5 @@ select
     max(n) filter (where pair = 'one one') as n
 from named
 group by {{ cell }}
+-- a cell that holds people of the baseline wave only has none of these
+having weight_sum is not null

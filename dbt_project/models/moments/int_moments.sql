@@ -9,10 +9,10 @@ with gram as (
         [
             {%- for first, second in term_pairs() %}
                 {
-                    'term_a': '{{ first }}',
-                    'term_b': '{{ second }}',
-                    'n': count(*) filter (where term_{{ first }} is not null and term_{{ second }} is not null),
-                    'product_sum': sum(weight_steps * term_{{ first }} * term_{{ second }})
+                    'term_a': {{ sql_text(first.term) }},
+                    'term_b': {{ sql_text(second.term) }},
+                    'n': count(*) filter (where {{ first.column }} is not null and {{ second.column }} is not null),
+                    'product_sum': sum(weight_steps * {{ first.column }} * {{ second.column }})
                 }{{ ',' if not loop.last }}
             {%- endfor %}
         ] as pairs
@@ -35,7 +35,7 @@ select
     pair['n'] as n,
     pair['product_sum']::decimal(38, 0) as product_sum
 from long
-where n > 0 and (is_rate or 'exposure' not in (term_a, term_b))
+where n > 0 and (is_rate or not (starts_with(term_a, 'exposure') or starts_with(term_b, 'exposure')))
 union all
 select
     {{ cell }},

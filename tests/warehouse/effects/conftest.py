@@ -94,6 +94,8 @@ GROUPS = {
         "int_take_up_cells",
         "int_take_up_fits",
         "int_take_up_effects",
+        "int_subgroup_differences",
+        "int_interaction_effects",
         "int_fit_effects",
         "int_estimate_effects",
     ),
@@ -359,6 +361,7 @@ def insert_pools() -> Callable[..., None]:
         """)
         fixed = {"analysis": "main", "indicator": "score", "wave": "endline", "design_group": "randomised"}
         fixed |= {"is_headline_group": True, "is_interim": False, "basis": "rows", "measure": "difference"}
+        fixed |= {"excluded_sites": None}
         rows = []
         for number, (name, pool) in enumerate(pools.items()):
             size = len(pool["y"])
