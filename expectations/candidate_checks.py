@@ -168,6 +168,7 @@ def _ordered(check: str, larger: str, smaller: str, ignored: str) -> Check:
 def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
     main = QUALITY_VERDICTS if name == "quality_verdicts" else SCALING_VERDICTS
     allowed = {"verdict": main, "quality_verdict": QUALITY_VERDICTS, "change_verdict": CHANGE_VERDICTS}
+    allowed |= {"verdict_corrected": SCALING_VERDICTS, "change_verdict_corrected": CHANGE_VERDICTS}
     for column, values in (allowed | {"retention_set": RETENTION_SETS}).items():
         if column in table.column_names:
             options = {"column": column, "value_set": list(values)}
@@ -179,7 +180,9 @@ def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
 def _of_shares(table: pa.Table, shares: Sequence[str]) -> Iterator[Check]:
     if "indicator" not in table.column_names or not shares:
         return
-    for column in ("value", "mean_treatment", "mean_control"):
+    # Where each row is a measure with a unit of its own, a value is a share only by chance.
+    columns = ("value", "mean_treatment", "mean_control")[("measure" in table.column_names) :]
+    for column in columns:
         if column in _numeric(table):
             where = {"indicator": list(shares)}
             yield _between("share_is_percentage", column, -_SLACK, 100 + _SLACK, where=where)

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from ingestion.programme.check_aggregates import check_aggregates
 from ingestion.programme.check_analyses import check_analyses
+from ingestion.programme.check_comparability import check_comparability
 from ingestion.programme.check_covariates import check_covariates
 from ingestion.programme.check_measures import check_measures
 from ingestion.programme.check_moderators import check_moderators
 from ingestion.programme.check_names import check_names
+from ingestion.programme.check_population import check_population
 from ingestion.programme.check_privacy import check_privacy
 from ingestion.programme.check_sites import check_sites
 from ingestion.programme.check_source_pairs import check_source_pairs
@@ -48,6 +50,7 @@ def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
     one_by_one = (
         check_names,
         check_sites,
+        check_population,
         check_sources,
         check_privacy,
         check_source_pairs,
@@ -56,6 +59,7 @@ def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
         check_units,
         check_analyses,
         check_covariates,
+        check_comparability,
         check_moderators,
     )
     return declared, faults + [fault for check in one_by_one for fault in check(declared)]

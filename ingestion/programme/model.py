@@ -16,6 +16,7 @@ from ingestion.programme.model_analyses import Analysis, Contrast
 from ingestion.programme.model_indicators import Indicator
 from ingestion.programme.model_instruments import DerivedItem, Instrument, Item
 from ingestion.programme.model_money import Currency, CurrencyCode, MoneyTables
+from ingestion.programme.model_population import TargetPopulation
 from ingestion.programme.model_sources import Accept, Among, Connection, Door, Keys, Pull, Source, SourceWave
 from ingestion.programme.words import (
     Code,
@@ -196,6 +197,9 @@ class Head(Part):
     privacy: Privacy = Field(default_factory=Privacy)
     units: UnitScope = Field(default_factory=UnitScope)
     waves: list[Wave] = Field(min_length=1)
+    target_population: TargetPopulation | None = Field(
+        None, description="The areas that the sites are to stand for."
+    )
     nightly: Nightly = Field(default_factory=Nightly)
     publish: Publish = Field(default_factory=Publish)
 

@@ -81,6 +81,8 @@ _COLUMNS = {
     "wording_links": "*instrument, *wording, *linked",
     "wording_items": """*instrument, *wording, *item, item_type, unit, min_value double, max_value double,
         codes""",
+    "population_areas": "*area, site, dated date, ground",
+    "population_covariates": "*area, *covariate, covariate_order int, value double",
     "expected_cells": "*site, *wave, *indicator, basis",
 }
 

@@ -15,6 +15,7 @@ from ingestion.programme.registry_design import design_rows
 from ingestion.programme.registry_forms import form_rows
 from ingestion.programme.registry_lake import lake_rows
 from ingestion.programme.registry_measures import measure_rows
+from ingestion.programme.registry_population import population_rows
 from ingestion.programme.registry_schemas import KEYS, SCHEMAS, registry_table
 from ingestion.programme.registry_units import unit_rows
 
@@ -31,4 +32,5 @@ def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
     """
     rows = design_rows(programme, as_of) | measure_rows(programme) | form_rows(programme)
     rows |= unit_rows(programme) | comparability_rows(programme) | lake_rows(programme, home)
+    rows |= population_rows(programme)
     return {table: registry_table(table, rows[table]) for table in SCHEMAS}

@@ -35,7 +35,12 @@ def close(value: float) -> Any:
 def people(site: str, assigned: dict[str, int], measured: dict[str, int]) -> pd.DataFrame:
     """So many people in each arm, of whom the first so many were measured."""
     rows = [
-        {"unit_key": f"{site}{arm}{i}", "site": site, "arm": arm, "value_steps": i if i < measured[arm] else None}
+        {
+            "unit_key": f"{site}{arm}{i}",
+            "site": site,
+            "arm": arm,
+            "value_steps": i if i < measured[arm] else None,
+        }
         for arm in assigned
         for i in range(assigned[arm])
     ]
@@ -70,7 +75,9 @@ def one(warehouse: Any, table: str, where: str = "site = 'a'") -> Any:
     return found.iloc[0]
 
 
-def test_attrition_is_that_of_the_reference_for_the_network_and_every_site(built: Any, reference: Any) -> None:
+def test_attrition_is_that_of_the_reference_for_the_network_and_every_site(
+    built: Any, reference: Any
+) -> None:
     cases = {"all": reference["attrition_overall"]} | reference["attrition_by_school"]
     units = pd.concat(
         people(
@@ -83,7 +90,9 @@ def test_attrition_is_that_of_the_reference_for_the_network_and_every_site(built
     warehouse = built(units, change=BY_UNITS)
     for name, case in cases.items():
         found = one(warehouse, "int_attrition", f"site = 's{name}'")
-        assert {key: found[column] for key, column in COLUMNS.items()} == {key: close(case[key]) for key in COLUMNS}
+        assert {key: found[column] for key, column in COLUMNS.items()} == {
+            key: close(case[key]) for key in COLUMNS
+        }
         assert [found.low_unpooled, found.high_unpooled] == [close(bound) for bound in case["ci"]]
         assert found.state == "measured"
     # half of everybody lost, and 1.6 points between the arms: within the boundary only if loss has little to do with it
@@ -115,7 +124,9 @@ def test_the_boundary_is_that_of_the_standard(built: Any, shared: Any) -> None:
     for row in told[told.overall_pct.isin([0, 7, 23, 38, 50, 57])].itertuples():
         lost = 10 * row.overall_pct
         measured = dict.fromkeys(("treatment", "control"), 1000 - lost)
-        found = one(built(people("a", dict.fromkeys(measured, 1000), measured), change=BY_UNITS), "int_attrition")
+        found = one(
+            built(people("a", dict.fromkeys(measured, 1000), measured), change=BY_UNITS), "int_attrition"
+        )
         assert found.boundary_cautious_pp == row.differential_cautious_pp
         assert found.boundary_optimistic_pp == row.differential_optimistic_pp
 
@@ -136,7 +147,10 @@ def test_clusters_give_the_differential_the_error_of_cluster_robust_regression(b
     assert found.se_cr2 == close(np.sqrt(variance))
     assert found.clusters_treatment == found.clusters_control == 6
     half = stats.t.ppf(0.975, found.df_cr2) * np.sqrt(variance)
-    assert [found.low_cr2, found.high_cr2] == [close(found.differential - half), close(found.differential + half)]
+    assert [found.low_cr2, found.high_cr2] == [
+        close(found.differential - half),
+        close(found.differential + half),
+    ]
 
 
 def test_replacements_do_not_make_up_for_the_lost_and_the_dead_count_as_lost(built: Any) -> None:
@@ -187,11 +201,19 @@ def oracle(rows: pd.DataFrame, is_clustered: bool) -> tuple[float, float, float,
             spread += sum(p[s, t] * p[t, s] + p[s, s] * p[t, t] for s in range(2) for t in range(2))
     eta = 6 / spread
     wald = beta[[1, 3]] @ np.linalg.solve(chosen @ v @ chosen.T, beta[[1, 3]])
-    return beta[3], np.sqrt(v[3, 3]), np.trace(own) ** 2 / np.sum(own**2), (eta - 1) / (2 * eta) * wald, eta - 1
+    return (
+        beta[3],
+        np.sqrt(v[3, 3]),
+        np.trace(own) ** 2 / np.sum(own**2),
+        (eta - 1) / (2 * eta) * wald,
+        eta - 1,
+    )
 
 
 @pytest.mark.parametrize("is_clustered", [True, False])
-def test_selective_attrition_is_tested_jointly_on_arm_and_arm_by_baseline(built: Any, is_clustered: bool) -> None:
+def test_selective_attrition_is_tested_jointly_on_arm_and_arm_by_baseline(
+    built: Any, is_clustered: bool
+) -> None:
     rows = clustered(11)
     rows = rows if is_clustered else rows.drop(columns="cluster_id")
     warehouse = built(rows, change="select 1" if is_clustered else BY_UNITS)
@@ -216,7 +238,12 @@ def test_what_cannot_be_told_has_a_state_and_a_reason(built: Any) -> None:
     )
     warehouse = built(units, change=BY_UNITS)
     rows = warehouse.rows("from validity.int_attrition where site <> 'network'").set_index("site")
-    states = {"nobody_lost": "constant", "all_lost": "constant", "one_arm": "no_data", "derived": "derived_frame"}
+    states = {
+        "nobody_lost": "constant",
+        "all_lost": "constant",
+        "one_arm": "no_data",
+        "derived": "derived_frame",
+    }
     assert rows.state.to_dict() == states
     assert rows.reason.notna().all()
     assert rows.loc["nobody_lost", "band"] == "low_cautious"

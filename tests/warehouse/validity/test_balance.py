@@ -29,9 +29,13 @@ def told_at_baseline(frame: pd.DataFrame, **values: Any) -> pd.DataFrame:
     return pd.concat(rows).dropna(subset=["value_steps"])
 
 
-def build(built: Any, rows: pd.DataFrame, frame: pd.DataFrame, indicators: list[dict[str, Any]], change: str) -> Any:
+def build(
+    built: Any, rows: pd.DataFrame, frame: pd.DataFrame, indicators: list[dict[str, Any]], change: str
+) -> Any:
     """The frame's people all stand in the frame, known at baseline or not."""
-    absent = frame[~frame.unit_key.isin(rows.unit_key)].assign(indicator=indicators[0]["indicator"], wave="endline")
+    absent = frame[~frame.unit_key.isin(rows.unit_key)].assign(
+        indicator=indicators[0]["indicator"], wave="endline"
+    )
     everybody = pd.concat([rows, absent.assign(value_steps=pd.array([None] * len(absent), dtype="Int64"))])
     everybody = everybody.assign(baseline_steps=pd.array([None] * len(everybody), dtype="Int64"))
     return built(everybody, indicators=indicators, waves=WAVES, change=change)
@@ -71,13 +75,17 @@ def test_measured_covariates_have_the_variances_of_samples_at_any_offset(built: 
     assert found.band == "not_equivalent"
 
 
-def moments_of_all_draws(totals: np.ndarray, blocks: np.ndarray, treated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments_of_all_draws(
+    totals: np.ndarray, blocks: np.ndarray, treated: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The drawn arm's totals less their mean over every draw within blocks, and their covariance, by listing all."""
     d, v = np.zeros(totals.shape[1]), np.zeros((totals.shape[1],) * 2)
     for block in np.unique(blocks):
         inside = totals[blocks == block]
         m = treated[blocks == block].sum()
-        draws = np.array([inside[list(some)].sum(axis=0) for some in itertools.combinations(range(len(inside)), m)])
+        draws = np.array(
+            [inside[list(some)].sum(axis=0) for some in itertools.combinations(range(len(inside)), m)]
+        )
         d += inside[treated[blocks == block]].sum(axis=0) - draws.mean(axis=0)
         v += np.cov(draws.T, ddof=0).reshape(v.shape)
     return d, v
@@ -142,7 +150,9 @@ def test_sites_add_up_to_their_network(built: Any) -> None:
         "select t.* from validity.int_baseline_tests as t where group_id in (select group_id from"
         " validity.int_baseline_groups where site = 'network')"
     ).iloc[0]
-    assert found.statistic == close(sum(d for d, _ in parts.values()) ** 2 / sum(v for _, v in parts.values()))
+    assert found.statistic == close(
+        sum(d for d, _ in parts.values()) ** 2 / sum(v for _, v in parts.values())
+    )
 
 
 def test_subgroups_of_the_frame_are_covariates_too(built: Any) -> None:
@@ -154,9 +164,11 @@ def test_subgroups_of_the_frame_are_covariates_too(built: Any) -> None:
         " from frame.int_frame"
     )
     rows = told_at_baseline(frame, score=[1] * 100)
-    found = build(built, rows, frame, [SCORE], change).rows(
-        "from validity.int_baseline_balance where site = 'a'"
-    ).set_index("covariate")
+    found = (
+        build(built, rows, frame, [SCORE], change)
+        .rows("from validity.int_baseline_balance where site = 'a'")
+        .set_index("covariate")
+    )
     assert list(found.index) == ["female: female", "score"]
     p, q = 2 / 50, 1 / 50
     assert found.smd["female: female"] == close((p - q) / np.sqrt((p * (1 - p) + q * (1 - q)) / 2))

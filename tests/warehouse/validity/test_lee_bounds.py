@@ -10,7 +10,9 @@ from scipy import optimize, stats
 BY_UNITS = "update registry.sites set design = 'rct'"
 
 
-def trial(seed: int, share_lost: dict[str, float], values: int, clusters: int = 0, n: int = 600) -> pd.DataFrame:
+def trial(
+    seed: int, share_lost: dict[str, float], values: int, clusters: int = 0, n: int = 600
+) -> pd.DataFrame:
     """People whose outcomes are whole numbers below `values` (ties are many where that is small)."""
     rng = np.random.default_rng(seed)
     index = np.arange(n)
@@ -127,7 +129,12 @@ def test_a_binary_outcome_has_the_closed_form(built: Any) -> None:
     counts = {"treatment": (90, 60, 10), "control": (50, 20, 50)}  # measured, of whom yes, lost
     rows = pd.DataFrame(
         [
-            {"unit_key": f"{arm}{i}", "site": "a", "arm": arm, "value_steps": int(i < yes) if i < seen else None}
+            {
+                "unit_key": f"{arm}{i}",
+                "site": "a",
+                "arm": arm,
+                "value_steps": int(i < yes) if i < seen else None,
+            }
             for arm, (seen, yes, lost) in counts.items()
             for i in range(seen + lost)
         ]
@@ -143,7 +150,9 @@ def test_a_binary_outcome_has_the_closed_form(built: Any) -> None:
 def test_equal_retention_leaves_the_difference_itself(built: Any) -> None:
     rows = trial(2, {"treatment": 0.0, "control": 0.0}, 50)
     row = found(built, rows, change=BY_UNITS)
-    difference = rows[rows.arm == "treatment"].value_steps.mean() - rows[rows.arm == "control"].value_steps.mean()
+    difference = (
+        rows[rows.arm == "treatment"].value_steps.mean() - rows[rows.arm == "control"].value_steps.mean()
+    )
     assert row.effect_low == row.effect_high == pytest.approx(difference)
     assert row.trimmed_pct == 0
 
