@@ -47,6 +47,7 @@ findings as (
         unnest([
             {{ finding('instrument', [
                 ('not is_sent', "'none'"),
+                ('reference_instrument is null', "'unregistered'"),
                 ('instrument is null', "'undeclared'"),
                 ('instrument <> reference_instrument', "'instrument'"),
             ], 'instrument', 'reference_instrument') }},
