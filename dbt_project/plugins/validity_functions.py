@@ -1,11 +1,11 @@
 """Small linear algebra, root finding and integration behind the checks of validity, as SQL functions.
 
-In: numbers and lists of numbers, one comparison a row. Out: numbers or lists; NULL where there is no answer (a
-singular matrix, groups that can be told apart without error). Which numbers go in is decided in the models.
+In: numbers and lists of numbers, one comparison a row. Out: numbers or lists; NULL where there is no answer
+(a singular matrix, groups that can be told apart). Which numbers go in is decided in the models.
 
 Functions:
-    imbens_manski_critical(ratio): critical value of the 95% interval for a parameter between two bounds, `ratio` their
-        distance over the larger standard error.
+    imbens_manski_critical(ratio): critical value of the 95% interval for a parameter between two bounds,
+        `ratio` their distance over the larger standard error.
     quadratic_form(d, v): [d' V^+ d, rank of V], V row by row.
     interaction_test(grams, is_clustered): see that function.
     logistic_coefficients(rows, is_in): coefficients of a logistic regression, the constant first.
@@ -13,6 +13,7 @@ Functions:
 """
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -37,7 +38,7 @@ def imbens_manski_critical(ratio: float) -> float:
 
 
 def quadratic_form(d: Sequence[float], v: Sequence[float]) -> list[float] | None:
-    """d' V^+ d and the rank of V, which is scaled to a unit diagonal first; None where V is all zero."""
+    """The form d' V^+ d and the rank of V, scaled to a unit diagonal first; None where V is all zero."""
     matrix = np.reshape(v, (len(d), len(d)))
     scale = np.sqrt(np.diag(matrix))
     kept = scale > 0
@@ -51,18 +52,18 @@ def quadratic_form(d: Sequence[float], v: Sequence[float]) -> list[float] | None
 
 
 def interaction_test(grams: Sequence[Sequence[float]], is_clustered: bool) -> list[float] | None:
-    """Least squares of y, 0 or 1, on 1, T, x, T x: the coefficient of T x and the joint test of those of T and T x.
+    """Least squares of y, 0 or 1, on 1, T, x, T x: the coefficient of T x and the joint test of T and T x.
 
     Args:
-        grams: for each cluster (or for all units as one row) the sums of 1, T, x, Tx, xx, Txx, y, Ty, xy, Txy.
+        grams: for each cluster (or for all units, as one row) sums of 1, T, x, Tx, xx, Txx, y, Ty, xy, Txy.
         is_clustered: whether the rows are clusters: then CR2 and the HTZ test, else the classical ones.
 
     Returns:
-        Coefficient, its standard error and degrees of freedom, F, its denominator's degrees of freedom (2 in the
-        numerator), p. None where the design is singular or the errors vanish.
+        Coefficient, its standard error and degrees of freedom, F, its denominator's degrees of freedom
+        (2 in the numerator), p. None where the design is singular or the errors vanish.
 
-    Source: Pustejovsky and Tipton (2018), Small-sample methods for cluster-robust variance estimation. The adjustment
-    (I - H_c)^(-1/2) = I + X_c K X_c' works on 4 x 4 matrices only, since H_c = X_c P X_c'.
+    Source: Pustejovsky and Tipton (2018), Small-sample methods for cluster-robust variance estimation. The
+    adjustment (I - H_c)^(-1/2) = I + X_c K X_c' works on 4 x 4 matrices only, since H_c = X_c P X_c'.
     """
     g = np.asarray(grams, dtype=float)
     places = [[0, 1, 2, 3], [1, 1, 3, 3], [2, 3, 4, 5], [3, 3, 5, 5]]
@@ -107,7 +108,7 @@ def interaction_test(grams: Sequence[Sequence[float]], is_clustered: bool) -> li
 
 
 def _working_parts(m: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """How the estimators' noise in clusters c and d goes together under the working model: one 2 x 2 for each pair."""
+    """How the noise of clusters c and d goes together under the working model: one 2 x 2 for each pair."""
     mw = m @ w
     parts = -np.einsum("cis,ij,djt->cdst", mw, p, mw)
     index = np.arange(len(m))
@@ -125,10 +126,10 @@ def _told(beta: float, se: float, df: float, f: float, df_2: float) -> list[floa
 
 
 def logistic_coefficients(rows: Sequence[Sequence[float]], is_in: Sequence[float]) -> list[float] | None:
-    """Maximum likelihood of a logistic regression by iteratively reweighted least squares, the constant first.
+    """Maximum likelihood of a logistic regression by reweighted least squares, the constant first.
 
-    Covariates are standardised on the way, so that their units do not matter. None where no maximum exists (the groups
-    can be told apart) or where the covariates are collinear.
+    Covariates are standardised on the way, so that their units do not matter. None where no maximum exists
+    (the groups can be told apart) or where the covariates are collinear.
     """
     x, y = np.asarray(rows, dtype=float), np.asarray(is_in, dtype=float)
     centre, scale = x.mean(axis=0), x.std(axis=0)
@@ -153,10 +154,11 @@ def logistic_coefficients(rows: Sequence[Sequence[float]], is_in: Sequence[float
 
 
 def kernel_overlap(a: Sequence[float], b: Sequence[float]) -> float | None:
-    """The integral of sqrt(f_a f_b), f Gaussian kernel densities of bandwidth (4 sd^5 / (3 n))^(1/5); 1: they agree.
+    """The integral of sqrt(f_a f_b), f Gaussian kernel densities of bandwidth (4 sd^5 / (3 n))^(1/5).
 
-    Source: Tipton (2014), How generalizable is your experiment?; bandwidth and kernel as in the R package generalize.
-    Integrated by 20-point Gauss-Legendre panels no wider than the smaller bandwidth. None where a spread is zero.
+    1 where they agree. Source: Tipton (2014), How generalizable is your experiment?; bandwidth and kernel as
+    in the R package generalize. Integrated by 20-point Gauss-Legendre panels no wider than the smaller
+    bandwidth. None where a spread is zero.
     """
     samples = [np.asarray(a, dtype=float), np.asarray(b, dtype=float)]
     if any(len(x) < 2 or not x.std(ddof=1) > 0 for x in samples):
@@ -169,7 +171,7 @@ def kernel_overlap(a: Sequence[float], b: Sequence[float]) -> float | None:
     edges = np.linspace(low, high, int(np.ceil((high - low) / min(widths))) + 1)
     nodes, weights = np.polynomial.legendre.leggauss(20)
     total = 0.0
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in pairwise(edges):
         points = (left + right) / 2 + (right - left) / 2 * nodes
         densities = [
             np.exp(-(((points[:, None] - x) / h) ** 2) / 2).mean(axis=1) / (h * np.sqrt(2 * np.pi))
@@ -189,7 +191,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], list[Any], Any]] = {
 
 
 def _row_by_row(function: Callable[..., Any], arity: int, returned: Any) -> Callable[..., pa.Array]:
-    """NULL or no finite number in, NULL out; DuckDB counts the parameters, so each number has a wrapper of its own."""
+    """NULL or no finite number in, NULL out; DuckDB counts parameters, so each number has its own wrapper."""
     kind = pa.float64() if returned == DOUBLE else pa.list_(pa.float64())
 
     def one(row: tuple[Any, ...]) -> Any:

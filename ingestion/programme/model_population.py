@@ -1,7 +1,7 @@
-"""The shape of the population that a programme's sites are to stand for: areas with covariates, some of them ours.
+"""The population that a programme's sites are to stand for: areas with covariates, some of them ours.
 
-In: what programme.yml says, and one CSV file of areas. Out: `TargetPopulation` and its `Area`s, or what is wrong
-with a line. No person is in it.
+In: what programme.yml says, and one CSV file of areas. Out: `TargetPopulation` and its `Area`s, or what is
+wrong with a line. No person is in it.
 """
 
 import csv
@@ -67,7 +67,9 @@ def read_areas(
         return [], [
             AreaFault(1, f"the file of areas has no column '{absent[0]}'", "correct the column's name")
         ]
-    areas, faults, seen = [], [], set()
+    areas: list[Area] = []
+    faults: list[AreaFault] = []
+    seen: set[str] = set()
     for row in reader:
         found = list(_faults(row, population, sites, seen))
         faults += [AreaFault(reader.line_num, *words) for words in found]

@@ -10,7 +10,7 @@ from ingestion.programme.words import normal_code
 
 
 def population_rows(programme: Programme) -> dict[str, list[Row]]:
-    """Rows of the tables `population_areas` and `population_covariates`; none where no population is declared."""
+    """Rows of `population_areas` and `population_covariates`; none where no population is declared."""
     population = programme.target_population
     if population is None:
         return {"population_areas": [], "population_covariates": []}

@@ -1,4 +1,4 @@
-"""Attrition on the randomised denominator: the reference's numbers, the boundary, and when it is selective."""
+"""Attrition of those assigned by lot: the reference's numbers, the boundary, and when it is selective."""
 
 import json
 from typing import Any
@@ -95,7 +95,7 @@ def test_attrition_is_that_of_the_reference_for_the_network_and_every_site(
         }
         assert [found.low_unpooled, found.high_unpooled] == [close(bound) for bound in case["ci"]]
         assert found.state == "measured"
-    # half of everybody lost, and 1.6 points between the arms: within the boundary only if loss has little to do with it
+    # half of everybody lost, 1.6 points between the arms: tolerable only if loss has little to do with it
     assert one(warehouse, "int_attrition", "site = 'sall'").band == "low_optimistic"
 
 
@@ -164,7 +164,7 @@ def test_replacements_do_not_make_up_for_the_lost_and_the_dead_count_as_lost(bui
 
 
 def oracle(rows: pd.DataFrame, is_clustered: bool) -> tuple[float, float, float, float, float]:
-    """Interaction, its error and degrees of freedom, F and its denominator's, with whole matrices of people."""
+    """Interaction, its error and degrees of freedom, F and its denominator's, from matrices of people."""
     x = (rows.baseline_steps - 10**9).to_numpy(float)
     x = (x - x.mean()) / x.std()
     t = (rows.arm == "treatment").to_numpy(float)

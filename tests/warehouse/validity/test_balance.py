@@ -78,7 +78,7 @@ def test_measured_covariates_have_the_variances_of_samples_at_any_offset(built: 
 def moments_of_all_draws(
     totals: np.ndarray, blocks: np.ndarray, treated: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The drawn arm's totals less their mean over every draw within blocks, and their covariance, by listing all."""
+    """The treated's totals less their mean over every draw within blocks, and their covariance."""
     d, v = np.zeros(totals.shape[1]), np.zeros((totals.shape[1],) * 2)
     for block in np.unique(blocks):
         inside = totals[blocks == block]
@@ -113,8 +113,8 @@ def test_the_joint_test_knows_what_every_draw_of_the_lot_would_give(built: Any, 
     rows = told_at_baseline(frame, score=values[:, 0], height=values[:, 1])
     warehouse = build(built, rows, frame, [SCORE, OTHER], "select 1" if is_clustered else BY_UNITS)
     found = warehouse.rows(
-        "from validity.int_baseline_tests where group_id in (select group_id from validity.int_baseline_groups"
-        " where site = 'a')"
+        "from validity.int_baseline_tests where group_id in (select group_id from"
+        " validity.int_baseline_groups where site = 'a')"
     ).iloc[0]
     centred = np.nan_to_num(values - np.nanmean(values, axis=0))
     totals = np.array([centred[people == one].sum(axis=0) for one in drawn])

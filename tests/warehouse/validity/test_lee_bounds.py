@@ -114,7 +114,7 @@ def test_without_clusters_the_variance_is_lees_own(built: Any) -> None:
     q1, q0 = treated.notna().mean(), control.notna().mean()
     p = 1 - q0 / q1
     y1, y0 = (np.sort(values.dropna().to_numpy(float)) - 10**9 for values in (treated, control))
-    # Lee (2009), proposition 3, for the lower bound; no ties, so the trimmed variance is that of whole people but one
+    # Lee (2009), proposition 3, for the lower bound; no ties: the trimmed are whole people but one
     mean, cut = kept_mean(y1, (1 - p) * len(y1))
     weights = np.clip((1 - p) * len(y1) - np.arange(len(y1)), 0, 1)
     within = (weights * (y1 - mean) ** 2).sum() / weights.sum()

@@ -1,4 +1,4 @@
-"""Whom the sites stand for: the reference's areas give its coefficients, its B in each form and its differences."""
+"""Whom the sites stand for: the reference's areas give its coefficients, its B in each form, its SMDs."""
 
 import json
 from datetime import date
