@@ -45,6 +45,9 @@ select
         {{ side }}_estimate - t_quantile(0.975, {{ side }}_df) * {{ side }}_se as {{ side }}_low,
         {{ side }}_estimate + t_quantile(0.975, {{ side }}_df) * {{ side }}_se as {{ side }}_high,
         {{ side }}_site_count,
+        {{ side }}_n_treatment,
+        {{ side }}_n_control,
+        {{ side }}_basis,
     {%- endfor %}
     coalesce(retention_set, 'not_applicable') as retention_set,
     coalesce(retention_set_normal, 'not_applicable') as retention_set_normal,

@@ -55,6 +55,9 @@ select
     c.* exclude (fewest_sites),
     {%- for stage in sides %}
         coalesce({{ stage }}.site_count, 0) as {{ stage }}_site_count,
+        {{ stage }}.n_treatment as {{ stage }}_n_treatment,
+        {{ stage }}.n_control as {{ stage }}_n_control,
+        {{ stage }}.basis as {{ stage }}_basis,
         {{ stage }}.estimate as {{ stage }}_estimate,
         {{ stage }}.estimate_se as {{ stage }}_se,
         {{ stage }}.df as {{ stage }}_df,

@@ -16,7 +16,8 @@ with protected as (
             {{ side }}.quality_verdict as {{ side }}_quality_verdict,
         {% endfor -%}
         {{ is_small('retention.pilot_n_treatment') }} or {{ is_small('retention.pilot_n_control') }}
-        or {{ is_small('retention.scaled_n_treatment') }} or {{ is_small('retention.scaled_n_control') }} as is_suppressed,
+        or {{ is_small('retention.scaled_n_treatment') }} or {{ is_small('retention.scaled_n_control') }}
+            as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words,
         {{ estimand_words(
             'analyses.is_randomised',

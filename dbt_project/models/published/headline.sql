@@ -7,10 +7,11 @@ with cautions as (
         wave,
         measure,
         estimator,
+        design_group,
         string_agg(stage || ': ' || interval_note, '; ' order by stage) as interval_notes
     from {{ ref('pooled_effects') }}
     where dimension = 'all' and stage in ('pilot', 'scaled')
-    group by analysis, indicator, wave, measure, estimator
+    group by analysis, indicator, wave, measure, estimator, design_group
 )
 
 select
@@ -46,13 +47,23 @@ select
     retention.retention_low,
     retention.retention_high,
     retention.retention_set,
+    retention.share_of_draws_kept_pct,
+    retention.pilot_corrected_estimate as pilot_corrected_effect,
+    retention.pilot_corrected_low,
+    retention.pilot_corrected_high,
+    retention.retention_corrected,
+    retention.retention_corrected_low,
+    retention.retention_corrected_high,
     questions.retention_margin as margin,
     questions.smallest_effect,
     retention.change,
     retention.change_low,
     retention.change_high,
     coalesce(retention.verdict, case when questions.is_interim then 'interim' else 'not_applicable' end) as verdict,
+    retention.verdict_corrected,
     retention.change_verdict,
+    retention.portability,
+    retention.caution,
     case
         when questions.is_interim then 'not told yet: a wave of this analysis is still open'
         when questions.effect_scope = 'network' then 'no pilot to compare with: the effect over all sites is given'
@@ -76,6 +87,8 @@ select
     questions.withheld_count as withheld_site_count,
     questions.withheld_sites,
     questions.is_interim,
+    questions.is_interim_look,
+    questions.look_date,
     coalesce(network.is_suppressed, retention.is_suppressed, false) as is_suppressed,
     coalesce(
         network.why_missing,
@@ -105,3 +118,4 @@ left join cautions
         and retention.wave = cautions.wave
         and retention.measure = cautions.measure
         and retention.estimator = cautions.estimator
+        and retention.design_group = cautions.design_group

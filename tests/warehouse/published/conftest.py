@@ -86,6 +86,7 @@ def _registry() -> dict[str, Rows]:
         "indicators": [
             *(common | row for row in indicators),
             common | rate | {"role": "exploratory", "direction": "lower_is_better", "multiplier": 100.0},
+            common | rate | {"indicator": "spent", "statistic": "sum", "unit": "USD", "indicator_order": 4},
         ],
         "indicator_terms": [
             {
@@ -153,6 +154,17 @@ def _rates(site: str, arm: str, events: int) -> Rows:
     ]
 
 
+def _totals(site: str, arm: str, clusters: dict[int, int]) -> Rows:
+    """Clusters of so many people with such a sum, each person standing for one."""
+    place = {"analysis": "main", "indicator": "spent", "site": site, "wave": "endline", "arm": arm}
+    return [
+        place
+        | {"cluster_id": f"{site}{arm}{k}", "dimension": "all", "level": "all", "n": people}
+        | {"mass": people * 10**6, "total": total * 10**6, "total_squares": total * 100 * 10**6}
+        for k, (people, total) in enumerate(clusters.items())
+    ]
+
+
 def _upstream() -> dict[str, Rows]:
     cells = [(site, indicator) for site in STAGES for indicator in ("reads", "score")]
     states = {"delta": "withheld"}
@@ -160,7 +172,8 @@ def _upstream() -> dict[str, Rows]:
     sides: dict[str, Any] = {}
     for side, estimate in (("pilot", 12.5), ("scaled", 10.0)):
         sides |= {f"{side}_estimate": estimate, f"{side}_se": 2.0, f"{side}_df": 9.0, f"{side}_site_count": 2}
-        sides |= {f"{side}_low": estimate - 4.5, f"{side}_high": estimate + 4.5}
+        sides |= {f"{side}_low": estimate - 4.5, f"{side}_high": estimate + 4.5, f"{side}_basis": "rows"}
+        sides |= {f"{side}_n_treatment": 206 if side == "pilot" else 108, f"{side}_n_control": 202}
     interim = {
         "retention_set": None,
         "verdict": "interim",
@@ -242,6 +255,7 @@ def _upstream() -> dict[str, Rows]:
             *_moments("gamma", "control", 101, 60),
             *_moments("tiny", "treatment", 5, 3),
             *_moments("tiny", "control", 101, 40),
+            *_totals("alpha", "treatment", {51: 500, 52: 610}),
             *_rates("alpha", "treatment", 40),
             *_rates("beta", "treatment", 4),
             *_rates("beta", "control", 40),

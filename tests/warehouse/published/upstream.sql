@@ -38,7 +38,7 @@ create table moments.int_cell_moments (
 create table effects.int_analysis_sites (
     analysis varchar, wave varchar, indicator varchar, site varchar, stage varchar, is_admitted boolean,
     state varchar, reason varchar, pool varchar, basis varchar, design_group varchar,
-    comparability_class varchar, comparability_reason varchar
+    comparability_class varchar, comparability_reason varchar, look_date date
 );
 
 create table effects.int_comparability (
@@ -72,13 +72,22 @@ create table effects.int_pooled_effects (
 );
 
 create table effects.int_effect_retention (
-    analysis varchar, indicator varchar, wave varchar, measure varchar, estimator varchar, pilot_estimate
-    double, pilot_se double, pilot_df double, pilot_site_count bigint, pilot_low double, pilot_high
-    double, scaled_estimate double, scaled_se double, scaled_df double, scaled_site_count bigint,
-    scaled_low double, scaled_high double, retention double, retention_set varchar, retention_low double,
-    retention_high double, retention_df double, retention_set_normal varchar, retention_low_normal
-    double, retention_high_normal double, change double, change_se double, change_df double, change_low
-    double, change_high double, change_verdict varchar, margin double, contrast double, contrast_se
-    double, contrast_df double, p_claim double, p_claim_holm double, verdict varchar, verdict_words
-    varchar, why varchar
+    analysis varchar, indicator varchar, wave varchar, measure varchar, estimator varchar, design_group
+    varchar, pilot_estimate double, pilot_se double, pilot_df double, pilot_site_count bigint, pilot_n_treatment
+    bigint, pilot_n_control bigint, pilot_basis varchar, pilot_low double, pilot_high double,
+    scaled_estimate double, scaled_se double, scaled_df double, scaled_site_count bigint,
+    scaled_n_treatment bigint, scaled_n_control bigint, scaled_basis varchar, scaled_low double,
+    scaled_high double, retention double, retention_set varchar, retention_low double, retention_high double,
+    retention_df double, retention_set_normal varchar, retention_low_normal double, retention_high_normal
+    double, fieller_g double, fieller_g_normal double, ratio_low_delta double, ratio_high_delta double,
+    ratio_low_log double, ratio_high_log double, replication_low double, replication_high double,
+    is_replicated boolean, share_of_draws_kept_pct double, share_of_draws_kept_normal_pct double, change double,
+    change_se double, change_df double, change_low double, change_high double, p_change double,
+    change_verdict varchar, margin double, contrast double, contrast_se double, contrast_df double,
+    selection_state varchar, pilot_corrected_estimate double, pilot_corrected_low double,
+    pilot_corrected_high double, retention_corrected double, retention_corrected_low double,
+    retention_corrected_high double, retention_corrected_set varchar, change_verdict_corrected varchar,
+    portability varchar, p_next_site_above_smallest double, look integer, alpha double, is_interim_look boolean,
+    p_claim double, p_claim_holm double, verdict varchar, p_claim_corrected double, p_claim_holm_corrected
+    double, verdict_corrected varchar, verdict_words varchar, caution varchar, why varchar
 );
