@@ -209,6 +209,8 @@ def _expected_cells(programme: Programme) -> Iterator[Row]:
     for indicator in programme.indicators:
         for site in programme.sites:
             for wave in programme.waves:
+                if wave.is_baseline and indicator.change_from_baseline:
+                    continue
                 cell = {"site": site.site, "wave": wave.wave, "indicator": indicator.indicator}
                 read = [(instrument, site.site, wave.wave) for instrument in indicator.instruments]
                 if read and covered.issuperset(read):

@@ -1,8 +1,12 @@
 with protected as (
     select
-        arm_values.*,
-        admission.verdict as quality_verdict,
+        arm_values.* exclude (value, value_se),
         {{ suppress_count('arm_values.n') }} as published_n,
+        -- a total beside the mean of its people would tell how many they are: it is that of as many as are told
+        case when arm_values.statistic = 'sum' then published_n / arm_values.n else 1 end as told_share,
+        arm_values.value * told_share as value,
+        arm_values.value_se * told_share as value_se,
+        admission.verdict as quality_verdict,
         {{ is_small('arm_values.n') }} as is_small_arm,
         {{ suppressed_words() }} as suppressed_words,
         -- a share that gives a hidden count away hides its fellow arms too: an effect beside one of them would show it
@@ -42,7 +46,8 @@ select
     {{ unless_suppressed('sd') }} as sd,
     published_n as n,
     cluster_count,
-    case when cluster_count = 0 then 'arm_mean' else 'arm_mean_by_cluster' end as estimator,
+    case when statistic = 'sum' then 'arm_total' else 'arm_mean' end
+    || case when cluster_count = 0 then '' else '_by_cluster' end as estimator,
     'the arm''s frame units that were measured at this site' as estimand,
     {{ comparability_class('protected', site='site') }} as comparability_class,
     quality_verdict,

@@ -3,7 +3,7 @@ with terms as (
         indicator,
         string_agg(
             instrument || '.' || item || case when is_reversed then ' (reversed)' else '' end
-            || case when term in ('events', 'exposure') then ' (' || term || ')' else '' end,
+            || case when term in ('events', 'exposure', 'numerator', 'denominator') then ' (' || term || ')' else '' end,
             ', ' order by term, instrument, item
         ) as measured_from
     from {{ source('registry', 'indicator_terms') }}

@@ -1,4 +1,4 @@
--- Means, shares and rates of each arm at each site, before protection. The moments' sums are exact integers (weights
+-- Means, shares, rates and totals of each arm at each site, before protection. The moments' sums are exact integers (weights
 -- in 1e-6, values in steps of the resolution); only the scatter of clusters is in floating point, in a fixed order.
 {{ config(materialized='ephemeral') }}
 {%- set cell = 'analysis, indicator, wave, site, arm, dimension, level' %}
@@ -31,7 +31,8 @@ arms as (
 scatter as (
     select
         {{ cell }},
-        sum((clusters.total - arms.mean_steps * clusters.mass) ** 2 order by clusters.cluster_id) as between_clusters
+        sum((clusters.total - arms.mean_steps * clusters.mass) ** 2 order by clusters.cluster_id) as between_clusters,
+        sum((clusters.total - arms.total / arms.cluster_count) ** 2 order by clusters.cluster_id) as between_totals
     from clusters
     inner join arms using ({{ cell }})
     group by {{ cell }}
@@ -47,6 +48,10 @@ spread as (
         case
             when cluster_count > 1 then sqrt(between_clusters * cluster_count / (cluster_count - 1)) / mass
         end as cluster_se_steps,
+        case
+            when cluster_count > 1 then sqrt(between_totals * cluster_count / (cluster_count - 1)) / 1e6
+        end as cluster_total_se_steps,
+        mass / 1e6 as people_stood_for,
         statistic,
         unit,
         multiplier,
@@ -63,9 +68,15 @@ select
     unit,
     n,
     cluster_count,
-    mean_steps * step as value,
+    -- a sum's value is the arm's total, where clusters of any size add up; its spread stays that among people
+    case when statistic = 'sum' then weighted_total else mean_steps * step end as value,
     sd_steps * step as sd,
-    case when cluster_count = 0 then sd_steps / sqrt(n) else cluster_se_steps end * step as value_se,
+    case
+        when statistic = 'sum' and cluster_count = 0 then sd_steps / sqrt(n) * people_stood_for
+        when statistic = 'sum' then cluster_total_se_steps
+        when cluster_count = 0 then sd_steps / sqrt(n)
+        else cluster_se_steps
+    end * step as value_se,
     (case when cluster_count = 0 then n else cluster_count end - 1)::double as df,
     case statistic
         when 'share' then n * mean_steps * step / 100
