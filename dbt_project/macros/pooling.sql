@@ -1,54 +1,71 @@
-{#- The weighted mean of site effects and its standard error, by five named estimators, one row per pool and estimator.
+{#- The weighted mean of site effects with its standard error, by every estimator that a weighting allows.
 
-    weights: equal_mean 1; eligible_weighted_mean the site's eligible people; reml_* 1 / (v + tau2)
+    weights: equal_mean 1; eligible_weighted_mean the site's eligible people; fixed 1 / v; any other name is a method of
+    tau2 (int_pool_tau2): 1 / (v + tau2)
     mu = sum w y / sum w
-    these sites (no tau2): var = sum w^2 v / (sum w)^2, df = (sum w^2 v)^2 / sum((w^2 v)^2 / df_i) (Satterthwaite)
-    population of sites: var = 1 / sum w, normal (reml_wald); times q = sum w (y - mu)^2 / (k - 1), t with k - 1
-    (reml_hksj: Hartung and Knapp 2001, Sidik and Jonkman 2002); times max(1, q) (reml_hksj_truncated).
-    Below three sites nothing is claimed about a population of sites.
+    these sites (the first two; no tau2): var = sum w^2 v / (sum w)^2, df = (sum w^2 v)^2 / sum((w^2 v)^2 / df_i)
+    (Satterthwaite)
+    _wald: var = 1 / sum w, normal
+    _hksj: times q = sum w (y - mu)^2 / (k - 1), t with k - 1 (Hartung and Knapp 2001, Sidik and Jonkman 2002);
+    _hksj_truncated: times max(1, q)
 
-    In: pool_id, lists y, v, df, eligible (NULL where unknown), tau2. Out: pool_id, estimator, inference, estimate,
-    estimate_se, df, largest_weight_pct. -#}
-{% macro pooled_means(pools) %}
-    {%- set variances = {'reml_wald': '1', 'reml_hksj': 'q', 'reml_hksj_truncated': 'greatest(1, q)'} %}
-with weighted as (
-    {%- for estimator, weights in [
-        ('equal_mean', 'list_transform(y, lambda x: 1.0::double)'), ('eligible_weighted_mean', 'eligible'),
-        ('reml', 'list_transform(v, lambda x: 1 / (x + tau2))')
-    ] %}
-    select
-        pool_id, y, v, df, '{{ estimator }}' as weighting, {{ weights }} as w
-    from {{ pools }}
-    where len(y) >= {{ 3 if estimator == 'reml' else 1 }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-means as (
+    In: pool_id, centre, d, v (macro precise_first), df as a list, weighting, w, tau2 (NULL without). Out: pool_id,
+    weighting, tau2, estimator, inference, estimate, estimate_se, df, q_scale, largest_weight_pct. -#}
+{% macro pooled_means(weighted) %}
+with means as (
     select
         *,
-        len(y) as k,
+        len(d) as k,
         list_sum(w) as total,
-        list_dot_product(w, y) / total as estimate,
+        list_dot_product(w, d) / total as mu,
+        list_dot_product(w, list_transform(d, lambda x: (x - mu) ** 2)) / nullif(k - 1, 0) as q_scale,
         list_max(w) / total * 100 as largest_weight_pct,
         list_transform(list_zip(w, v), lambda p: p[1] ** 2 * p[2]) as parts,
         list_sum(parts) as variance,
-        list_sum(list_transform(list_zip(w, y), lambda p: p[1] * (p[2] - estimate) ** 2)) / nullif(k - 1, 0) as q
-    from weighted
-    where w is not null
+        case
+            when weighting in ('equal_mean', 'eligible_weighted_mean') then 'these sites'
+            when weighting = 'fixed' then 'fixed'
+            else 'random'
+        end as kind
+    from {{ weighted }}
+    where list_sum(w) > 0
+),
+
+kinds (kind, suffix) as (
+    values ('these sites', ''), ('fixed', '_wald'), ('random', '_wald'), ('random', '_hksj'),
+    ('random', '_hksj_truncated')
 )
 
 select
-    pool_id, weighting as estimator, 'these_sites' as inference, estimate, sqrt(variance) / total as estimate_se,
-    variance ** 2 / list_sum(list_transform(list_zip(parts, df), lambda p: p[1] ** 2 / p[2])) as df, largest_weight_pct
-from means
-where weighting <> 'reml'
-    {%- for estimator, factor in variances.items() %}
-union all
-select
-    pool_id, '{{ estimator }}', 'population_of_sites', estimate, sqrt({{ factor }} / total),
-    {{ "'infinity'::double" if estimator == 'reml_wald' else '(k - 1)::double' }}, largest_weight_pct
-from means
-where weighting = 'reml'
-    {%- endfor %}
+    m.pool_id,
+    m.weighting,
+    m.tau2,
+    m.weighting || t.suffix as estimator,
+    case when m.kind = 'random' then 'population_of_sites' else 'these_sites' end as inference,
+    m.centre + m.mu as estimate,
+    case t.suffix
+        when '' then sqrt(m.variance) / m.total
+        when '_wald' then sqrt(1 / m.total)
+        when '_hksj' then sqrt(m.q_scale / m.total)
+        else sqrt(greatest(1, m.q_scale) / m.total)
+    end as estimate_se,
+    case t.suffix
+        when '' then m.variance ** 2 / list_sum(list_transform(list_zip(m.parts, m.df), lambda p: p[1] ** 2 / p[2]))
+        when '_wald' then 'infinity'::double
+        else m.k - 1
+    end as df,
+    m.k,
+    m.q_scale,
+    m.largest_weight_pct
+from means as m
+inner join kinds as t on m.kind = t.kind
 {% endmacro %}
+
+{#- The one estimator that an analysis' headline uses: below three sites only these sites are claimed. -#}
+{% macro headline_estimator(unit, inference, site_count) -%}
+    case
+        when {{ unit }} = 'person_weighted' then 'eligible_weighted_mean'
+        when {{ inference }} = 'these_sites' or {{ site_count }} < 3 then 'equal_mean'
+        else 'reml_hksj_truncated'
+    end
+{%- endmacro %}

@@ -6,6 +6,8 @@ here: estimates are SQL, so that they also run on another engine.
 Functions (NULL in, NULL out, and NULL where the function has no value; degrees of freedom may be infinite,
 which gives the normal distribution):
     t_quantile(p, df), t_cdf(x, df), normal_quantile(p), normal_cdf(x), chi2_cdf(x, df),
+    chi2_tail(x, df): probability above x, exact where it is tiny; chi2_quantile(p, df),
+    f_tail(x, df1, df2): probability above x,
     binomial_two_sided_p(k, n, p): exact two-sided p-value, by the sum of outcomes at most as likely as k.
 """
 
@@ -65,7 +67,10 @@ FUNCTIONS: dict[str, tuple[Callable[..., np.ndarray], list[Any]]] = {
     "t_cdf": (t_cdf, [DOUBLE, DOUBLE]),
     "normal_quantile": (special.ndtri, [DOUBLE]),
     "normal_cdf": (special.ndtr, [DOUBLE]),
+    "f_tail": (lambda x, df1, df2: special.fdtrc(df1, df2, x), [DOUBLE, DOUBLE, DOUBLE]),
     "chi2_cdf": (lambda x, df: special.chdtr(df, x), [DOUBLE, DOUBLE]),
+    "chi2_tail": (lambda x, df: special.chdtrc(df, x), [DOUBLE, DOUBLE]),
+    "chi2_quantile": (lambda p, df: special.chdtri(df, 1 - p), [DOUBLE, DOUBLE]),
     "binomial_two_sided_p": (binomial_two_sided_p, [BIGINT, BIGINT, DOUBLE]),
 }
 

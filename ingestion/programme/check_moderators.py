@@ -1,4 +1,4 @@
-"""Checks of what site effects are regressed on: the sites' covariates, and the moderators an analysis registers.
+"""Checks of what site effects are regressed on: the sites' covariates, and an analysis' moderators.
 
 In: `Declared`. Out: faults. Whether enough sites carry a moderator is told beside its result, not here.
 """

@@ -1,54 +1,106 @@
--- The sites whose effects are pooled together: one row per question, stage, subgroup and measure, effects as lists in
--- order of site. A pool whose sites all fell away keeps its row, so that it can say why it is empty.
-with stages as (
+-- The sites whose effects are pooled together: one row per question, stage, design group, subgroup and measure. Stage
+-- 'all' is over every stage. Effects are lists in order of precision (smallest variance first, then site). A pool whose
+-- sites all fell away keeps its row, so that it can say why it is empty.
+{%- set key = 'analysis, indicator, wave, stage, design_group' %}
+with placed as (
     select
         s.analysis,
         s.indicator,
         s.wave,
-        s.pool as stage,
-        string_agg(s.site || ': ' || s.reason, '; ' order by s.site)
-        filter (where s.state in ('withheld', 'not_comparable')) as withheld_sites,
-        bool_or(s.state = 'interim') as is_interim,
-        bool_or(s.state <> 'not_comparable') as has_comparable
+        s.site,
+        s.state,
+        s.reason,
+        s.stage as own_stage,
+        unnest(list_distinct([s.pool, 'all'])) as stage,
+        case
+            when a.pool_designs = 'together' and s.design_group is not null then 'randomised and non-randomised'
+            else s.design_group
+        end as design_group
     from {{ ref('int_analysis_sites') }} as s
     inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
-    where a.level = 'site' and s.state in ('included', 'withheld', 'interim', 'not_comparable')
-    group by s.analysis, s.indicator, s.wave, s.pool
+    where a.level = 'site'
+),
+
+questions as (
+    select distinct
+        {{ key }},
+        -- the randomised pool stands for the analysis wherever there is one
+        design_group <> 'non_randomised'
+        or not bool_or(design_group = 'randomised') over (partition by analysis, indicator, wave) as is_headline_group
+    from placed
+    where design_group is not null and state in ('included', 'withheld', 'interim', 'not_comparable')
+),
+
+stages as (
+    select
+        q.*,
+        string_agg(p.site || ': ' || p.reason, '; ' order by p.site) filter (where p.state = 'withheld')
+            as withheld_sites,
+        string_agg(p.site || ': ' || p.reason, '; ' order by p.site)
+        filter (where p.state in ('not_comparable', 'not_identified')) as excluded_sites,
+        bool_or(p.state = 'interim') as is_interim
+    from questions as q
+    inner join placed as p
+        on
+            q.analysis = p.analysis and q.indicator = p.indicator and q.wave = p.wave and q.stage = p.stage
+            and (q.design_group = p.design_group or p.state = 'not_identified')
+    group by all
 ),
 
 members as (
     select
-        e.analysis,
-        e.indicator,
-        e.wave,
-        s.pool as stage,
+        {%- for name in key.split(', ') %} p.{{ name }},{% endfor %}
         e.dimension,
         e.level,
         e.measure,
-        list(e.estimate order by e.site) as y,
-        list(e.estimate_se ** 2 order by e.site) as v,
-        list(e.df order by e.site) as df,
-        list(r.eligible_count::double order by e.site) as eligible
-    from {{ ref('int_site_effects') }} as e
-    inner join {{ ref('int_analysis_sites') }} as s
-        on e.analysis = s.analysis and e.indicator = s.indicator and e.wave = s.wave and e.site = s.site
+        {%- for name, value in {
+            'sites': 'e.site', 'y': 'e.estimate', 'v': 'e.estimate_se ** 2', 'df': 'e.df',
+            'eligible': 'r.eligible_count::double', 'started': 't.from_date'
+        }.items() %}
+            list({{ value }} order by e.estimate_se, e.site) filter (where is_usable) as {{ name }},
+        {%- endfor %}
+        string_agg(e.site || ': ' || coalesce(e.why_missing, 'no usable standard error'), '; ' order by e.site)
+        filter (where not is_usable) as without_error,
+        sum(e.n_treatment) filter (where is_usable) as n_treatment,
+        sum(e.n_control) filter (where is_usable) as n_control,
+        string_agg(distinct e.basis, ', ' order by e.basis desc) filter (where is_usable) as basis,
+        {{ worst_verdict('g.verdict') }} filter (where is_usable) as quality_verdict
+    from (
+        -- beyond these bounds squares and cubes of a variance leave the range of doubles
+        select
+            *,
+            coalesce(estimate_se between 1e-45 and 1e45 and abs(estimate) < 1e90, false) as is_usable
+        from {{ ref('int_site_effects') }}
+        where is_own
+    ) as e
+    inner join placed as p
+        on e.analysis = p.analysis and e.indicator = p.indicator and e.wave = p.wave and e.site = p.site
     inner join {{ source('registry', 'sites') }} as r on e.site = r.site
-    where e.estimator <> 'two_sample_welch' and e.estimate_se is not null
-    group by e.analysis, e.indicator, e.wave, s.pool, e.dimension, e.level, e.measure
+    left join {{ source('registry', 'site_stages') }} as t on p.site = t.site and p.own_stage = t.stage
+    left join {{ source('quality', 'admission') }} as g
+        on e.site = g.site and e.wave = g.wave and e.indicator = g.indicator
+    where p.state = 'included'
+    group by all
 )
 
 select
-    row_number() over (order by p.analysis, p.indicator, p.wave, p.stage, m.dimension, m.level, m.measure) as pool_id,
-    p.*,
+    row_number() over (
+        order by s.analysis, s.indicator, s.wave, s.stage, s.design_group, m.dimension, m.level, m.measure
+    ) as pool_id,
+    s.* exclude (excluded_sites),
+    nullif(concat_ws('; ', s.excluded_sites, m.without_error), '') as excluded_sites,
     coalesce(m.dimension, 'all') as dimension,
     coalesce(m.level, 'all') as level,
     coalesce(m.measure, i.effect_scale) as measure,
-    coalesce(m.y, []) as y,
-    coalesce(m.v, []) as v,
-    coalesce(m.df, []) as df,
-    case when not list_contains(list_transform(m.eligible, lambda x: x is null), true) then m.eligible end as eligible
-from stages as p
-inner join {{ source('registry', 'indicators') }} as i on p.indicator = i.indicator
-left join members as m
-    on p.analysis = m.analysis and p.indicator = m.indicator and p.wave = m.wave and p.stage = m.stage
+    {%- for name in ['sites', 'y', 'v', 'df', 'started'] %}
+        coalesce(m.{{ name }}, []) as {{ name }},
+    {%- endfor %}
+    case when not list_contains(list_transform(m.eligible, lambda x: x is null), true) then m.eligible end as eligible,
+    m.n_treatment,
+    m.n_control,
+    m.basis,
+    m.quality_verdict
+from stages as s
+inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
+left join members as m using ({{ key }})
 order by pool_id

@@ -1,19 +1,25 @@
+{%- set numbers = [
+    'estimate', 'estimate_se', 'df', 'estimate_low', 'estimate_high', 'test_statistic', 'p_value', 'tau2', 'tau2_se',
+    'tau2_qprofile_low', 'tau2_qprofile_high', 'q', 'q_df', 'p_q', 'i2_q_pct', 'h2_q', 'i2_tau2_pct', 'h2_tau2',
+    'i2_qprofile_low_pct', 'i2_qprofile_high_pct', 'pi_z_low', 'pi_z_high', 'pi_hts_low', 'pi_hts_high', 'pi_knha_low',
+    'pi_knha_high', 'p_next_above_zero', 'p_next_above_smallest', 'next_site_note', 'largest_weight_pct',
+] %}
 with protected as (
     select
-        pooled.* exclude (withheld_sites),
+        pooled.* exclude (withheld_sites, excluded_sites, why_missing, n_treatment, n_control),
         {{ plain_reason('pooled.withheld_sites') }} as withheld_sites,
-        totals.quality_verdict,
-        totals.basis,
-        {{ estimand_words('analyses.is_randomised', 'pooled.unit', 'pooled.inference') }} as estimand,
+        {{ plain_reason('pooled.excluded_sites') }} as excluded_sites,
+        {{ plain_reason('pooled.why_missing') }} as why_missing,
+        {{ estimand_words(
+            "(analyses.is_randomised and pooled.design_group = 'randomised')", 'pooled.unit', 'pooled.inference'
+        ) }} as estimand,
         {{ effect_unit('pooled.measure', 'indicators.unit') }} as effect_unit,
-        {{ suppress_count('totals.n_treatment') }} as n_treatment,
-        {{ suppress_count('totals.n_control') }} as n_control,
-        {{ is_small('totals.n_treatment') }} or {{ is_small('totals.n_control') }} as is_suppressed,
+        {{ suppress_count('pooled.n_treatment') }} as n_treatment,
+        {{ suppress_count('pooled.n_control') }} as n_control,
+        {{ is_small('pooled.n_treatment') }} or {{ is_small('pooled.n_control') }} as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words
     from {{ ref('int_pooled_effects') }} as pooled
     cross join {{ source('registry', 'programme') }} as programme
-    left join {{ ref('int_stage_totals') }} as totals
-        using (analysis, indicator, wave, stage, dimension, level)
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
 )
@@ -23,37 +29,28 @@ select
     indicator,
     wave,
     stage,
+    design_group,
     dimension,
     level,
     measure,
     estimator,
     unit,
     inference,
+    population,
     is_headline,
     effect_unit,
     site_count::integer as site_count,
     n_treatment,
     n_control,
-    {{ unless_suppressed('estimate') }} as estimate,
-    {{ unless_suppressed('estimate_se') }} as estimate_se,
-    {{ unless_suppressed('df') }} as df,
-    {{ unless_suppressed('estimate_low') }} as estimate_low,
-    {{ unless_suppressed('estimate_high') }} as estimate_high,
-    case
-        when not is_suppressed and estimate_se > 0 then 2 * t_cdf(-abs(estimate / estimate_se), df)
-    end as p_value,
-    {{ unless_suppressed('tau2') }} as tau2,
-    {{ unless_suppressed('q') }} as q,
-    {{ unless_suppressed('i2_q_pct') }} as i2_q_pct,
-    {{ unless_suppressed('i2_tau2_pct') }} as i2_tau2_pct,
-    {{ unless_suppressed('prediction_hts_low') }} as prediction_hts_low,
-    {{ unless_suppressed('prediction_hts_high') }} as prediction_hts_high,
-    {{ unless_suppressed('largest_weight_pct') }} as largest_weight_pct,
+    {%- for number in numbers %}
+        {{ unless_suppressed(number) }} as {{ number }},
+    {%- endfor %}
     basis,
     withheld_sites,
+    excluded_sites,
     {{ unless_suppressed('interval_note') }} as interval_note,
     estimand,
-    {{ comparability_class() }} as comparability_class,
+    {{ comparability_class('protected', stage='stage') }} as comparability_class,
     quality_verdict,
     is_suppressed,
     case when is_suppressed then suppressed_words else why_missing end as why_missing

@@ -48,6 +48,11 @@ create table effects.int_comparability (
     comparability_reason varchar, reference varchar
 );
 
+create table effects.int_instrument_overlap (
+    site_a varchar, site_b varchar, wave varchar, overlap_score double, shared_items bigint, items_a bigint,
+    items_b bigint
+);
+
 create table effects.int_site_effects (
     analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, dimension varchar,
     level varchar, measure varchar, estimator varchar, is_headline boolean, estimate double, estimate_se

@@ -1,0 +1,40 @@
+{%- set numbers = [
+    'without', 'without_se', 'without_df', 'without_low', 'without_high', 'without_change', 'shrinkage_pct', 'shrunken',
+    'shrunken_se', 'constrained',
+] %}
+with protected as (
+    select
+        influence.*,
+        influence.shrinkage * 100 as shrinkage_pct,
+        pools.comparability_class,
+        pools.is_suppressed,
+        {{ effect_unit('influence.measure', 'indicators.unit') }} as effect_unit,
+        {{ suppressed_words('people in an arm of a site') }} as suppressed_words
+    from {{ ref('int_site_influence') }} as influence
+    cross join {{ source('registry', 'programme') }} as programme
+    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
+    inner join {{ ref('int_suppressed_pools') }} as pools using (pool_id)
+)
+
+select
+    analysis,
+    indicator,
+    wave,
+    stage,
+    design_group,
+    site,
+    measure,
+    effect_unit,
+    estimator,
+    {{ unless_suppressed('site_estimate') }} as site_estimate,
+    {{ unless_suppressed('weight_pct') }} as weight_pct,
+    without_estimator,
+    without_site_count::integer as without_site_count,
+    {%- for number in numbers %}
+        {{ unless_suppressed(number) }} as {{ number }},
+    {%- endfor %}
+    comparability_class,
+    is_suppressed,
+    case when is_suppressed then suppressed_words else why_missing end as why_missing
+from protected
+order by analysis, indicator, wave, stage, design_group, site
