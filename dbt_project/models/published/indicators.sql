@@ -5,7 +5,8 @@ with terms as (
             instrument || '.' || item || case when is_reversed then ' (reversed)' else '' end
             || case when term in ('events', 'exposure', 'numerator', 'denominator') then ' (' || term || ')' else '' end,
             ', ' order by term, instrument, item
-        ) as measured_from
+        ) as measured_from,
+        any_value(to_unit order by term) filter (where term = 'value') as wanted_unit
     from {{ source('registry', 'indicator_terms') }}
     group by indicator
 ),
@@ -35,6 +36,8 @@ select
     indicators.scale_min,
     indicators.scale_max,
     terms.measured_from,
+    {{ value_rule('indicators', 'terms.wanted_unit') }} as value_rule,
+    coalesce(indicators.is_descriptive, false) as is_descriptive,
     compared.comparability_class,
     indicators.indicator_order::integer as indicator_order
 from {{ source('registry', 'indicators') }} as indicators

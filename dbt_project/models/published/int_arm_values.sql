@@ -1,5 +1,5 @@
--- Means, shares, rates and totals of each arm at each site, before protection. The moments' sums are exact integers (weights
--- in 1e-6, values in steps of the resolution); only the scatter of clusters is in floating point, in a fixed order.
+-- Means, shares, rates and totals of each arm at each site, before protection. The moments' sums are exact integers
+-- (weights in 1e-6, values in steps of the resolution); only the scatter of clusters is in floating point, in order.
 {{ config(materialized='ephemeral') }}
 {%- set cell = 'analysis, indicator, wave, site, arm, dimension, level' %}
 with clusters as (

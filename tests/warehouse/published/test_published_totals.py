@@ -16,3 +16,9 @@ def test_a_total_does_not_tell_how_many_people_it_is_made_of(private_release, pu
     [(exact, exact_se, *_)] = public_release(TOTAL)
     assert (value, n, df) == (pytest.approx(exact * 105 / 103, rel=1e-12), 105, 1)
     assert se == pytest.approx(exact_se * 105 / 103, rel=1e-12)
+
+
+def test_what_is_done_to_an_answer_is_published_in_words(public_release) -> None:
+    rows = public_release("select indicator, value_rule, is_descriptive from indicators order by indicator")
+    words = "kept from 0 on and up to 500, fixed on 2024-01-10 (the pilot's 99th percentile)"
+    assert ("spent", words, True) in rows and ("sick", None, False) in rows
