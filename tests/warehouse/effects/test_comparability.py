@@ -1,4 +1,4 @@
-"""Before anything is pooled, every site is compared with one registered version of the indicator, from YAML on."""
+"""Before anything is pooled, each site is compared with one registered version of the indicator."""
 
 import textwrap
 from datetime import date
@@ -39,8 +39,25 @@ FILES = {
           score: {question: score, type: integer, unit: words, min: 0, max: 100}
           likes: {question: likes, type: select_one, choices: {"1": never, "2": often}}
     """,
-    "analyses.yml": "- {analysis: main, title: Effect, waves: [endline], registered_on: 2024-01-10, clusters: none}",
+    "analyses.yml": """
+        - {analysis: main, title: Effect, waves: [endline], registered_on: 2024-01-10, clusters: none}
+    """,
 }
+
+SOURCES = """\
+- source: frame
+  role: assignment
+  platform: csv
+  pull: {drop: frame/*.csv}
+  keys: {unit: id, site: site, arm: arm}
+- source: endline
+  role: survey
+  platform: csv
+  instrument: child_test
+  wave: endline
+  pull: {drop: endline/*.csv}
+  keys: {unit: id, site: site}
+"""
 
 
 @pytest.fixture
@@ -71,21 +88,7 @@ def write(folder, asked, reference, rules, stages, files):
     ]
     written = FILES | {
         "sites.yml": "\n".join(sites),
-        "sources.yml": textwrap.dedent("""
-            - source: frame
-              role: assignment
-              platform: csv
-              pull: {drop: frame/*.csv}
-              keys: {unit: id, site: site, arm: arm}
-            - source: endline
-              role: survey
-              platform: csv
-              instrument: child_test
-              wave: endline
-              pull: {drop: endline/*.csv}
-              keys: {unit: id, site: site}
-        """)
-        + textwrap.indent(asked, "  "),
+        "sources.yml": SOURCES + textwrap.indent(asked, "  "),
         "indicators/score.yml": textwrap.dedent(f"""
             title: Score
             unit: words
@@ -196,11 +199,12 @@ def test_an_indicator_s_own_rules_win_over_those_shipped(judged, asked, rules, l
 
 
 def test_the_window_is_judged_by_the_dates_of_each_site_when_nothing_is_declared(judged):
-    late = [
-        f"- {{site: {site}, design: rct, stages: [{{stage: pilot, from: {'2023-10-17' if site == 'south' else '2024-01-15'}}}]}}"
-        for site in SITES
+    starts = dict.fromkeys(SITES, "2024-01-15") | {"south": "2023-10-17"}
+    sites = [
+        f"- {{site: {site}, design: rct, stages: [{{stage: pilot, from: {start}}}]}}"
+        for site, start in starts.items()
     ]
-    row = at_south(judged(files={"sites.yml": "\n".join(late)}))
+    row = at_south(judged(files={"sites.yml": "\n".join(sites)}))
     assert row.window_finding == "B: days 350 to 410, in the reference days 200 to 400"
 
 
@@ -217,7 +221,7 @@ CHOICES = [
 ]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.tuples(*[st.sampled_from(CHOICES)] * len(SITES)), st.integers(0, 2**32))
 def test_a_site_of_class_c_enters_no_pool_and_outcomes_move_no_class(judged, chosen, seed):
     said = [f"{{sites: [{site}], {asked}}}" for site, asked in zip(SITES, chosen, strict=True) if asked]
@@ -255,3 +259,48 @@ def units(seed):
         cluster_id=None,
         value_steps=rng.integers(0, 100, len(people)) + 20 * (people.arm == "treatment"),
     )[["unit_key", "site", "arm", "cluster_id", "value_steps"]]
+
+
+OVERLAPS = [
+    ("", 1, (2, 2, 2)),
+    ("wording: v1", 1, (2, 2, 2)),
+    ("wording: v4", 1, (2, 2, 2)),
+    ("wording: v5", 1 / 2, (1, 2, 2)),
+    ("wording: v6", 1 / 2, (1, 2, 2)),
+    ("wording: v7", 1 / 2, (1, 2, 1)),
+]
+
+
+@pytest.mark.parametrize(("asked", "score", "counts"), OVERLAPS)
+def test_two_sites_overlap_in_what_both_asked_alike(judged, asked, score, counts):
+    warehouse = judged(f"asked: [{{sites: [south], {asked}}}]" if asked else "")
+    warehouse.build("int_instrument_overlap")
+    rows = warehouse.rows("from effects.int_instrument_overlap").set_index(["site_a", "site_b"])
+    assert len(rows) == 6, "each pair of four sites stands once"
+    alike = rows.drop(index=[pair for pair in rows.index if "south" in pair])
+    assert set(alike.overlap_score) == {1}
+    row = rows.loc[("east", "south")]
+    assert row.overlap_score == pytest.approx(score, rel=1e-12)
+    assert tuple(row[["shared_items", "items_a", "items_b"]]) == counts
+    assert rows.loc[("south", "west")].overlap_score == row.overlap_score
+
+
+def test_an_item_whose_column_never_came_was_not_asked(judged):
+    second = textwrap.dedent("""
+        - source: late
+          role: survey
+          platform: csv
+          instrument: child_test
+          sites: [south]
+          wave: endline
+          pull: {drop: late/*.csv}
+          keys: {unit: id, site: site}
+    """)
+    warehouse = judged(files={"sources.yml": SOURCES + "  sites: [east, north, west]" + second})
+    warehouse.insert("registry.lake_tables", [{"source": "late", "lake_table": "main"}])
+    column = {"source": "late", "lake_table": "main", "column_name": "likes", "role": "item", "item": "likes"}
+    warehouse.insert("registry.lake_columns", [column])
+    warehouse.build("int_instrument_overlap")
+    rows = warehouse.rows("from effects.int_instrument_overlap").set_index(["site_a", "site_b"])
+    assert tuple(rows.loc[("east", "south")][["overlap_score", "items_a", "items_b"]]) == (0.5, 2, 1)
+    assert rows.loc[("east", "west")].overlap_score == 1
