@@ -221,7 +221,7 @@ def _number(value: float) -> float | None:
 
 
 def _dropped(names: list[str | None], reasons: np.ndarray) -> str | None:
-    words = {1: "known of nobody", 2: "does not vary", 3: "told by the others"}
+    words = {1: "does not vary", 2: "told by the others"}
     said = [f"{name} ({words[why]})" for name, why in zip(names, reasons, strict=True) if name and why]
     return ", ".join(said) or None
 
@@ -242,16 +242,16 @@ def _centred(
 
 
 def _kept(within: np.ndarray, raw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which columns are kept, in their order, and why another is not: 1 empty, 2 constant, 3 collinear."""
+    """Which columns are kept, in their order, and why another is not: 1 constant, 2 collinear."""
     own = np.diagonal(within, axis1=1, axis2=2)
-    why = np.where(raw <= 0, 1, np.where(own <= CONSTANT * raw, 2, 0))
+    why = np.where(own <= CONSTANT * raw, 1, 0)
     scale = np.sqrt(np.where(why > 0, 1.0, own))
     left = np.where((why > 0)[:, :, None] | (why > 0)[:, None, :], 0.0, within)
     left = left / scale[:, :, None] / scale[:, None, :]
     for column in range(left.shape[1]):
         pivot = left[:, column, column]
         is_told = (why[:, column] == 0) & (pivot <= COLLINEAR)
-        why[is_told, column] = 3
+        why[is_told, column] = 2
         step = np.where(why[:, column] == 0, 1 / np.where(pivot > COLLINEAR, pivot, 1.0), 0.0)
         row = left[:, column, :].copy()
         left = left - row[:, :, None] * row[:, None, :] * step[:, None, None]

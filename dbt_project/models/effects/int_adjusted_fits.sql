@@ -11,7 +11,13 @@ with origins as (
         {%- if column.has_origin %}
         , coalesce({{ origin_of('x_0_' ~ loop.index, 'x_0_0 - x_0_' ~ column.missing) }}, 0) as o_{{ loop.index }}
         {%- endif %}
-        {%- endfor %}
+        {%- endfor %},
+        list_distinct([
+            {%- for column in columns if column.name %}
+            case when sum(x_0_0 - x_0_{{ column.missing }}) = 0 then {{ sql_text(column.declared) }} end
+            {{- ',' if not loop.last }}
+            {%- endfor %}
+        ]::varchar[]) as unknown
     from {{ ref('int_adjusted_cells') }}
     group by fit_id
 ),
@@ -48,7 +54,7 @@ named as (
     select
         f.fit_id,
         f.adjustment,
-        list(c.covariate) as declared
+        list(c.covariate order by c.covariate_order) as declared
     from {{ ref('int_fits') }} as f
     left join {{ source('registry', 'analysis_covariates') }} as c
         on
@@ -64,12 +70,21 @@ named as (
 solved as (
     select
         n.fit_id,
+        list_transform(
+            list_filter(n.declared, lambda name: list_contains(o.unknown, name)),
+            lambda name: name || ' (known of nobody)'
+        ) as unknown,
         adjusted_effect(
             {%- if columns %}
             [
                 {%- for column in columns %}
                 {% if column.name -%}
-                case when list_contains(n.declared, {{ sql_text(column.declared) }}) then {{ sql_text(column.name) }} end
+                case
+                    when
+                        list_contains(n.declared, {{ sql_text(column.declared) }})
+                        and not list_contains(o.unknown, {{ sql_text(column.declared) }})
+                        then {{ sql_text(column.name) }}
+                end
                 {%- else %}null::varchar{% endif %}{{ ',' if not loop.last }}
                 {%- endfor %}
             ],
@@ -85,6 +100,7 @@ solved as (
         ) as effect
     from named as n
     left join listed as l on n.fit_id = l.fit_id
+    left join origins as o on n.fit_id = o.fit_id
 )
 
 select
@@ -95,6 +111,6 @@ select
     effect.clusters_1 as clusters_1,
     effect.clusters_0 as clusters_0,
     effect.is_nested as is_nested,
-    effect.dropped as dropped
+    nullif(concat_ws(', ', nullif(array_to_string(unknown, ', '), ''), effect.dropped), '') as dropped
 from solved
 order by fit_id

@@ -29,6 +29,20 @@ looks as (
     group by analysis
 ),
 
+-- Differences in differences rest on the baseline wave too.
+baselines as (
+    select
+        e.site,
+        e.indicator,
+        e.wave,
+        coalesce(g.is_admitted, false) as is_baseline_admitted,
+        g.reason
+    from {{ source('registry', 'expected_cells') }} as e
+    inner join {{ source('registry', 'waves') }} as w on e.wave = w.wave and w.is_baseline
+    left join {{ source('quality', 'admission') }} as g
+        on e.site = g.site and e.wave = g.wave and e.indicator = g.indicator
+),
+
 spine as (
     select
         q.analysis,
@@ -44,6 +58,9 @@ spine as (
         coalesce(bool_or(q.site = s.site), false) as is_expected,
         coalesce(max(q.basis) filter (where q.site = s.site), 'rows') as basis,
         bool_and(bool_and(q.is_closed or q.site is null)) over (partition by q.analysis) as is_closed,
+        -- without randomisation, sites make one comparison over all only where they are all of one design
+        min(case when bool_or(q.site = s.site) then s.design end) over (partition by q.analysis)
+        <> max(case when bool_or(q.site = s.site) then s.design end) over (partition by q.analysis) as is_mixed,
         -- what is sent without people tells no days: then nothing is looked at before the waves close
         bool_and(bool_and(q.basis = 'rows' or q.site is null)) over (partition by q.analysis) as is_dated
     from questions as q
@@ -72,8 +89,11 @@ select
         -- before anything of the comparison: while a wave is open no arm is told apart, whatever the design
         when not s.is_closed and (looks.look is null or not s.is_dated) then 'interim'
         when s.design_group is null then 'not_identified'
-        when a.level = 'network' and (s.basis = 'estimates' or s.design_group <> 'randomised') then 'not_identified'
+        when a.level = 'network' and s.basis = 'estimates' then 'not_identified'
+        when a.level = 'network' and s.design_group <> 'randomised' and s.is_mixed then 'not_identified'
+        when s.design = 'comparison' and s.basis <> 'estimates' and b.site is null then 'not_identified'
         when c.comparability_class = 'C' then 'not_comparable'
+        when s.design = 'comparison' and s.basis <> 'estimates' and is_admitted and not b.is_baseline_admitted then 'withheld'
         when is_admitted then 'included'
         else 'withheld'
     end as state,
@@ -88,18 +108,26 @@ select
             then
                 case
                     when s.design_group is null then 'design ' || s.design || ': no group to compare with'
-                    when s.design_group <> 'randomised'
-                        then 'design ' || s.design || ': no part of one randomised trial over all sites'
-                    else 'a published estimate is no part of one trial over all sites'
+                    when a.level = 'network' and s.basis = 'estimates'
+                        then 'a published estimate is no part of one trial over all sites'
+                    when a.level = 'network' and s.is_mixed
+                        then 'design ' || s.design || ': no part of one trial with sites of other designs'
+                    else 'design comparison: no baseline wave to take the difference from'
                 end
         when 'interim' then 'a wave of the analysis is not closed at every site'
         when 'not_comparable' then 'not comparable: ' || c.comparability_reason
-        when 'withheld' then coalesce(g.reason, 'no verdict of quality was given')
+        when 'withheld'
+            then
+                case
+                    when is_admitted then 'its baseline: ' || coalesce(b.reason, 'no verdict of quality was given')
+                    else coalesce(g.reason, 'no verdict of quality was given')
+                end
     end as reason
 from spine as s
 inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
 left join limited on s.analysis = limited.analysis
 left join looks on s.analysis = looks.analysis
+left join baselines as b on s.site = b.site and s.indicator = b.indicator and s.wave <> b.wave
 left join {{ source('quality', 'admission') }} as g
     on s.site = g.site and s.wave = g.wave and s.indicator = g.indicator
 left join {{ ref('int_comparability') }} as c

@@ -135,7 +135,8 @@ def design_of(rows: pd.DataFrame, *covariates: str, blocks: str = "block_id") ->
 def found(warehouse, site: str = "north", **key: str) -> pd.Series:
     where = "".join(f" and f.{name} = '{value}'" for name, value in key.items())
     (row,) = warehouse.rows(f"""
-        select e.*, f.n_treatment, f.n_control from ({ADJUSTED}) as e inner join effects.int_fits as f using (fit_id)
+        select e.*, f.n_treatment, f.n_control
+        from ({ADJUSTED}) as e inner join effects.int_fits as f using (fit_id)
         where f.site = '{site}' and f.analysis = 'main' {where or "and f.dimension = 'all'"}
     """).itertuples()
     return row
@@ -207,7 +208,7 @@ def before(rows: pd.DataFrame, seed: int = 5) -> pd.DataFrame:
         unit_key=lambda u: "b" + u.unit_key,
         wave="baseline",
         value_steps=lambda u: (u.value_steps - 300 + rng.integers(-90, 90, len(u))).astype(int),
-        baseline_steps=pd.array([None] * int(round(len(rows) * 0.9)), dtype="Int64"),
+        baseline_steps=pd.array([None] * round(len(rows) * 0.9), dtype="Int64"),
     )
 
 
@@ -259,5 +260,126 @@ def test_matched_people_without_clusters_are_weighted_row_by_row(adjusted) -> No
         row,
         sandwich(
             design, here.value_steps.to_numpy(float), here.weight.to_numpy(), here.unit_key.to_numpy(), target
+        ),
+    )
+
+
+def test_where_people_were_not_linked_or_not_measured_before_nothing_is_made_up(adjusted) -> None:
+    rows = people().assign(baseline_steps=pd.array([None] * 160, dtype="Int64"))
+    warehouse = adjusted(rows, ("baseline",), designs="comparison")
+    row = found(warehouse)
+    assert pd.isna(row.estimate) and pd.isna(row.estimate_se)
+    assert row.why_no_error == "too few of the same people were measured in both waves and both arms"
+    warehouse.connection.execute("delete from registry.expected_cells where wave = 'baseline'")
+    warehouse.build("int_analysis_sites")
+    states = warehouse.rows("select distinct state, reason from effects.int_analysis_sites").values.tolist()
+    assert states == [["not_identified", "design comparison: no baseline wave to take the difference from"]]
+
+
+def test_a_withheld_baseline_withholds_the_difference_but_only_drops_out_of_ancova(adjusted) -> None:
+    rows = people()
+    for design, state in (("comparison", "withheld"), ("cluster_rct", "included")):
+        warehouse = adjusted(rows, ("baseline", "age"), designs=design)
+        warehouse.connection.execute(
+            "update quality.admission set is_admitted = false, reason = 'too few' where wave = 'baseline'"
+        )
+        warehouse.build("moments", "fits")
+        found_states = warehouse.rows("select distinct state, reason from effects.int_analysis_sites")
+        assert found_states.state.tolist() == [state]
+        if design == "comparison":
+            assert found_states.reason.tolist() == ["its baseline: too few"]
+            assert warehouse.rows("select * from effects.int_fits").empty
+    here = rows[rows.site == "north"]
+    design, target = design_of(here, "age")
+    row = found(warehouse)
+    assert row.adjustment_note == "left out: baseline (known of nobody)"
+    check(
+        row,
+        sandwich(
+            design,
+            here.value_steps.to_numpy(float),
+            here.weight.to_numpy(),
+            here.cluster_id.to_numpy(),
+            target,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "note"),
+    [
+        (lambda u: {"age": 70_000}, "left out: age (does not vary)"),
+        (lambda u: {"age": u.baseline_steps.fillna(0) * 3}, "left out: age (told by the others)"),
+        (lambda u: {"female": "girl"}, "left out: female=girl (does not vary)"),
+        (
+            lambda u: {"female": np.where(u.arm == "treatment", "girl", "boy")},
+            "female=girl (told by the others)",
+        ),
+        (
+            lambda u: {"baseline_steps": pd.array([None] * len(u), dtype="Int64")},
+            "baseline (known of nobody)",
+        ),
+    ],
+)
+def test_a_covariate_that_tells_nothing_is_left_out_by_name(adjusted, change, note) -> None:
+    rows = people()
+    rows = rows.assign(baseline_steps=rows.baseline_steps.fillna(500), age=rows.age.fillna(80_000))
+    rows = rows.assign(**change(rows))
+    warehouse = adjusted(rows, ("baseline", "age", "female"))
+    row = found(warehouse)
+    assert note in row.adjustment_note
+    assert np.isfinite([row.estimate, row.estimate_se, row.df]).all()
+
+
+def test_no_variation_and_too_few_clusters_give_no_standard_error(adjusted) -> None:
+    rows = people()
+    constant = found(adjusted(rows.assign(value_steps=7), ("baseline",)))
+    assert constant.estimate == 0 and pd.isna(constant.estimate_se)
+    perfect = rows.assign(baseline_steps=rows.baseline_steps.fillna(1).astype("Int64"))
+    perfect = perfect.assign(value_steps=3 * perfect.baseline_steps.astype(int) + 2)
+    told = found(adjusted(perfect, ("baseline",)))
+    assert told.estimate == pytest.approx(0, abs=1e-9) and pd.isna(told.estimate_se)
+    alone = rows.assign(cluster_id=lambda u: np.where(u.arm == "treatment", "one", u.cluster_id))
+    single = found(adjusted(alone, ("baseline",), analysis={"adjust": "none"}))
+    assert np.isfinite(single.estimate) and pd.isna(single.estimate_se)
+    assert (single.clusters_1, single.clusters_0) == (1, 4)
+    empty = adjusted(rows.assign(arm="control"), ("baseline",))
+    assert pd.isna(found(empty).estimate)
+
+
+def test_offsets_of_a_billion_and_the_number_of_threads_change_nothing(adjusted) -> None:
+    rows = people()
+    far = rows.assign(
+        value_steps=rows.value_steps + 10**11,
+        baseline_steps=rows.baseline_steps + 10**11,
+        age=rows.age + 10**12,
+    )
+    near, moved = (adjusted(u, ("baseline", "age")).rows(f"{ADJUSTED} order by fit_id") for u in (rows, far))
+    pd.testing.assert_frame_equal(near, moved, rtol=1e-9)
+    tables = [
+        adjusted(rows, ("baseline", "age", "female"), threads=threads)
+        .connection.execute("select * from effects.int_adjusted_effects order by all")
+        .fetchall()
+        for threads in (1, 2)
+    ]
+    assert tables[0] == tables[1]
+
+
+def test_subgroups_are_adjusted_among_themselves(adjusted) -> None:
+    rows = people(count=320)
+    warehouse = adjusted(rows, ("baseline",))
+    warehouse.insert("registry.indicator_subgroups", [{"indicator": "score", "dimension": "female"}])
+    warehouse.build("moments", "fits")
+    here = rows[(rows.site == "south") & (rows.female == "girl")]
+    design, target = design_of(here, "baseline")
+    row = found(warehouse, "south", dimension="female", level="girl")
+    check(
+        row,
+        sandwich(
+            design,
+            here.value_steps.to_numpy(float),
+            here.weight.to_numpy(),
+            here.cluster_id.to_numpy(),
+            target,
         ),
     )
