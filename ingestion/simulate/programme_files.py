@@ -98,6 +98,10 @@ def _spend_unit(platform: str) -> str:
     return f"units: {{child_test.spend: {story.CURRENCY_OF[story.COUNTRY_OF[platform]]}/month}}"
 
 
+def _asked(platform: str) -> str:
+    return _ASKED[story.COUNTRY_OF[platform]]
+
+
 def _per_wave(sites: Sequence[story.Place], platform: str, name: str, drop: str, keys: str) -> list[str]:
     parts = []
     for wave in story.WAVES:
@@ -113,6 +117,7 @@ def _per_wave(sites: Sequence[story.Place], platform: str, name: str, drop: str,
   keys:{keys}
   accept: {{from: {first}}}               # earlier submissions were practice
   {_spend_unit(platform)}
+  {_asked(platform)}
   max_age_days: 14
 """)
     return parts
@@ -145,6 +150,7 @@ def _surveycto(sites: Sequence[story.Place]) -> list[str]:
   keys: {{unit: child_id, site: site}}
   accept: {{from: {first}}}               # earlier submissions were practice
   {_spend_unit("surveycto")}
+  {_asked("surveycto")}
   max_age_days: 14
 """
     ]
@@ -165,6 +171,7 @@ def _redcap(sites: Sequence[story.Place]) -> list[str]:
   # Unfinished forms (0) are left out, with the home visits, a repeating instrument, that hang on them.
   accept: {{where: {{column: child_test_complete, in: ["1", "2"]}}}}
   {_spend_unit("redcap")}
+  {_asked("redcap")}
   max_age_days: 14
 """
     ]
@@ -197,6 +204,14 @@ _ASSIGNMENT_KEYS = {
       female: {column: gender, map: {F: female, M: male}}
       age_group: {column: age_band, map: {"7-8": younger, "9-11": older}}
 """,
+}
+# In Uganda the questions are asked in Luganda; the passage that is read is the same English one.
+_ASKED = {
+    "KE": "asked: {language: en, mode: in_person}",
+    "UG": """\
+asked:
+    - {language: en, mode: in_person}
+    - {indicators: [absence_rate, confidence_score, learning_spend], language: lg, translation: back_translated}""",
 }
 _TRACKING = f"""\
 - source: tracking
