@@ -1,5 +1,5 @@
--- The headline answer as sites came in: the effect of a pool's first site, its first two, and so on, in the order in which
--- treatment started at them (sites of one day by name).
+-- The headline answer as sites came in: the effect of a pool's first site, its first two, and so on, in the order in
+-- which treatment started at them (sites of one day by name).
 select
     p.analysis,
     p.indicator,

@@ -1,7 +1,7 @@
 -- Which sites have larger effects: each pool's site effects regressed on what is registered of the sites, one moderator
 -- at a time, and together where the analysis registers that. y_i = b0 + b'x_i + u_i + e_i, u ~ tau2 by REML, errors of
--- Knapp and Hartung (2003), t with k - m - 1; ten sites for each moderator, or no number. An association over sites, which
--- were not randomised to what they are like.
+-- Knapp and Hartung (2003), t with k - m - 1; ten sites for each moderator, or no number. An association over sites,
+-- which were not randomised to what they are like.
 with sites as (
     select
         p.pool_id,
@@ -15,23 +15,39 @@ with sites as (
 ),
 
 moderators as (
-    select site, 'log_eligible' as moderator, ln(eligible_count) as x
+    select
+        site,
+        'log_eligible' as moderator,
+        ln(eligible_count) as x
     from {{ source('registry', 'sites') }}
     where eligible_count > 0
     union all
-    select site, 'government' as moderator, (lower(implementer) = 'government')::double as x
+    select
+        site,
+        'government' as moderator,
+        (lower(implementer) = 'government')::double as x
     from {{ source('registry', 'sites') }}
     where implementer is not null
     union all
-    select site, covariate as moderator, value as x
     from {{ source('registry', 'site_covariates') }}
 ),
 
 designs as (
-    select analysis, 'alone' as model, moderator as design, moderator, 1 as moderator_order
-    from {{ source('registry', 'analyses') }}, (select distinct moderator from moderators)
+    select
+        a.analysis,
+        'alone' as model,
+        m.moderator as design,
+        m.moderator,
+        1 as moderator_order
+    from {{ source('registry', 'analyses') }} as a
+    cross join (select distinct moderator from moderators) as m
     union all
-    select analysis, 'together' as model, 'together' as design, moderator, moderator_order
+    select
+        analysis,
+        'together' as model,
+        '' as design,
+        moderator,
+        moderator_order
     from {{ source('registry', 'analysis_moderators') }}
 ),
 
@@ -142,7 +158,7 @@ select
     case when is_converged then fit[5 + moderator_count] end as intercept_se,
     case when is_converged then fit[1] end as tau2_left,
     case when is_converged then tau2_without end as tau2_without,
-    greatest(0, 1 - tau2_left / nullif(tau2_without, 0)) * 100 as tau2_explained_pct,
+    case when tau2_without > 0 then greatest(0, 1 - tau2_left / tau2_without) * 100 end as tau2_explained_pct,
     case
         when site_count < 10 * moderator_count then 'too_few_sites'
         when fit is null then 'no_variation'
@@ -151,7 +167,7 @@ select
     end as state,
     case state
         when 'too_few_sites'
-            then site_count::varchar || ' sites tell it: at least ' || (10 * moderator_count)::varchar || ' are asked for'
+            then site_count::varchar || ' sites have it, ' || (10 * moderator_count)::varchar || ' or more are asked for'
         when 'no_variation' then 'the sites are alike in it, or it goes with the other moderators'
         when 'no_convergence' then 'the iteration for tau2 did not settle'
     end as why_missing

@@ -1,5 +1,5 @@
--- The headline estimate of a part of a pool's sites, tau2 estimated anew: without each site in turn, and up to each site
--- in the order in which their treatment started (then by name). For everyone, on the indicator's effect scale.
+-- The headline estimate of a part of a pool's sites, tau2 estimated anew: without each site in turn, and up to each
+-- site in the order in which their treatment started (then by name). For everyone, on the indicator's effect scale.
 with orders as (
     select
         p.*,
@@ -25,7 +25,7 @@ parts as (
             *,
             unnest(places) as place
         from orders
-    )
+    ) as placed
 ),
 
 chosen as materialized (
@@ -90,7 +90,8 @@ select
     m.tau2,
     case
         when c.site_count = 0 then 'the only site: nothing is left without it'
-        when m.estimate is null and c.estimator like 'reml%' then 'no_convergence: the iteration for tau2 did not settle'
+        when m.estimate is null and c.estimator like 'reml%'
+            then 'no_convergence: the iteration for tau2 did not settle'
         when m.estimate is null then 'a site''s eligible people are not registered'
         when m.inference = 'these_sites' and m.df < 4 then 'too_few_clusters: fewer than four degrees of freedom'
     end as why_missing

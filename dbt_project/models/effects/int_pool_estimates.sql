@@ -1,6 +1,6 @@
 -- Every pool's mean effect by every named estimator: the two of these sites, the fixed effect, and each method of tau2
--- with Wald's, Hartung, Knapp, Sidik and Jonkman's and the truncated standard error (macro pooled_means). Three prediction
--- intervals for a new site's effect, each by its name, from the row's own standard error:
+-- with Wald's, Hartung, Knapp, Sidik and Jonkman's and the truncated standard error (macro pooled_means). Three
+-- prediction intervals for a new site's effect, each by its name, from the row's own standard error:
 --     pi_z (Wald)          mu +- z sqrt(tau2 + se^2)
 --     pi_hts               mu +- t(k - 2) sqrt(tau2 + se^2)   (Higgins, Thompson and Spiegelhalter 2009)
 --     pi_knha (HKSJ)       mu +- t(k - 1) sqrt(tau2 + se^2)   (Partlett and Riley 2017)
@@ -14,22 +14,21 @@ with pools as (
 ),
 
 weighted as (
-    {%- for weighting, weights in {
-        'equal_mean': 'list_transform(v, lambda x: 1.0::double)', 'eligible_weighted_mean': 'eligible',
-        'fixed': 'list_transform(v, lambda x: 1 / x)'
-    }.items() %}
     select
         *,
-        '{{ weighting }}' as weighting,
         null::double as tau2,
-        {{ weights }} as w
+        unnest(['equal_mean', 'eligible_weighted_mean', 'fixed']) as weighting,
+        case weighting
+            when 'equal_mean' then list_transform(v, lambda x: 1.0::double)
+            when 'eligible_weighted_mean' then eligible
+            else list_transform(v, lambda x: 1 / x)
+        end as w
     from pools
-    union all
-    {%- endfor %}
+    union all by name
     select
         p.*,
-        t.method as weighting,
         t.tau2,
+        t.method as weighting,
         list_transform(p.v, lambda x: 1 / (x + t.tau2)) as w
     from pools as p
     inner join {{ ref('int_pool_tau2') }} as t on p.pool_id = t.pool_id
@@ -45,8 +44,10 @@ quantiles as (
     from (
         select df from means
         union
-        select k - 2 as df from means where k >= 3
-    )
+        select k - 2 as df
+        from means
+        where k >= 3
+    ) as dfs
 )
 
 select
@@ -70,14 +71,11 @@ select
     m.q_scale,
     m.largest_weight_pct,
     sqrt(m.tau2 + m.estimate_se ** 2) as new_site_se,
-    {%- for name, quantile, suffix in [
-        ('pi_z', 'q.t', '_wald'), ('pi_hts', 'hts.t', ''), ('pi_knha', 'q.t', '_hksj')
-    ] %}
-        {%- for bound, sign in [('low', '-'), ('high', '+')] %}
-            {% if suffix %}case when m.estimator like '%{{ suffix }}%' then {% endif -%}
-            m.estimate {{ sign }} {{ quantile }} * new_site_se {% if suffix %}end {% endif -%}
-            as {{ name }}_{{ bound }}{{ ',' if not loop.last or name != 'pi_knha' }}
-        {%- endfor %}
+    {%- for bound, sign in {'low': '-', 'high': '+'}.items() %}
+        case when m.estimator like '%_wald' then m.estimate {{ sign }} q.t * new_site_se end as pi_z_{{ bound }},
+        m.estimate {{ sign }} hts.t * new_site_se as pi_hts_{{ bound }},
+        case when m.estimator like '%_hksj%' then m.estimate {{ sign }} q.t * new_site_se end
+            as pi_knha_{{ bound }}{{ ',' if not loop.last }}
     {%- endfor %}
 from means as m
 inner join {{ ref('int_pool_heterogeneity') }} as h on m.pool_id = h.pool_id

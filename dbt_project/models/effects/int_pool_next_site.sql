@@ -1,5 +1,5 @@
--- How likely the next site's effect is to be a benefit, and one that matters, if it resembles the sites of the pool: only
--- from ten sites, in the registered direction, tau2 averaged over (macro next_site).
+-- How likely the next site's effect is to be a benefit, and one that matters, if it resembles the sites of the pool:
+-- only from ten sites, in the registered direction, tau2 averaged over (macro next_site).
 with pools as (
     select
         c.*,

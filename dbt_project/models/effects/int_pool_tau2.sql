@@ -1,10 +1,16 @@
 -- The variance of the effect between sites by each estimator that has a name, with its standard error, for every pool
--- of two sites or more. v are the sites' variances, w = 1 / v, C = sum w - sum w^2 / sum w; negative values are set to 0.
+-- of two sites or more. v: the sites' variances, w = 1 / v, C = sum w - sum w^2 / sum w; negative values are set to 0.
 --     dl (DerSimonian and Laird)  (Q - (k - 1)) / C                hs (Hunter and Schmidt)  (Q - k) / sum w
 --     he (Hedges and Olkin)       var(y) - mean(v)
 --     sj (Sidik and Jonkman)      t0 sum w0 (y - mu0)^2 / (k - 1), w0 = 1 / (v + t0), t0 = sum (y - mean y)^2 / k
 --     pm (Paule and Mandel; the empirical Bayes estimate is the same root), ml, reml: macros, by iteration
 -- Standard errors after Viechtbauer (2005, 2007); for pm that of the empirical Bayes estimate.
+{%- set closed_forms = {
+    'dl': 'sqrt(2 * free + 4 * dl * tr_p + 2 * dl ** 2 * tr_pp) / tr_p',
+    'hs': 'sqrt(2 * free + 4 * hs * tr_p + 2 * hs ** 2 * tr_pp) / s1',
+    'he': 'sqrt(2 * (sum_vv * (1 - 2 / k) + (sum_v / k) ** 2 + 2 * he * sum_v * (1 - 1 / k) + he ** 2 * free)) / free',
+    'sj': 'sqrt(2 * tr_pvpv + 4 * sj * tr_ppv + 2 * sj ** 2 * tr_pp) * sj_start / free',
+} %}
 with pools as ({{ precise_first(ref('int_pools')) }}),
 
 targeted as (
@@ -26,13 +32,14 @@ fixed as (
     select
         *,
         {{ weighted_sums('0') }},
+        (k - 1)::double as free,
         list_sum(v) as sum_v,
         list_dot_product(v, v) as sum_vv,
         list_sum(list_transform(d, lambda x: (x - list_avg(d)) ** 2)) as spread,
-        gq as q,
-        s1 as total,
-        tr_p as c,
-        tr_pp as cc
+        spread / k as sj_start,
+        greatest(0, (gq - free) / tr_p) as dl,
+        greatest(0, (gq - k) / s1) as hs,
+        greatest(0, spread / free - sum_v / k) as he
     from pools
     where k >= 2
 ),
@@ -40,24 +47,23 @@ fixed as (
 sidik_jonkman as (
     select
         *,
+        {{ weighted_sums('sj_start') }},
         list_transform(list_zip(v, w), lambda p: p[1] * p[2]) as vw,
-        (k - 1)::double as free,
-        start * gq / free as tau2,
+        sj_start * gq / free as sj,
         list_dot_product(vw, vw) - 2 * list_dot_product(list_transform(vw, lambda x: x * x), w) / s1
         + (list_dot_product(vw, w) / s1) ** 2 as tr_pvpv,
         list_dot_product(vw, w) - 2 * list_dot_product(vw, ww) / s1
-        + list_dot_product(w, w) * list_dot_product(vw, w) / s1 ** 2 as tr_ppv,
-        start / free * sqrt(2 * tr_pvpv + 4 * tau2 * tr_ppv + 2 * tau2 ** 2 * tr_pp) as tau2_se
+        + list_dot_product(w, w) * list_dot_product(vw, w) / s1 ** 2 as tr_ppv
     from (
         select
             pool_id,
             k,
             d,
             v,
-            start,
-            {{ weighted_sums('start') }}
-        from (select pool_id, k, d, v, spread / k as start from fixed)
-    )
+            free,
+            sj_start
+        from fixed
+    ) as starts
 ),
 
 settled as (
@@ -69,48 +75,34 @@ settled as (
     from (
         from iterated
         union all
-        select pool_id, 'pm', tau2, steps, is_converged from roots
+        select
+            pool_id,
+            'pm' as method,
+            tau2,
+            steps,
+            is_converged
+        from roots
     ) as i
     inner join pools as p on i.pool_id = p.pool_id
+),
+
+closed as (
+    {%- for method, error in closed_forms.items() %}
+    select
+        pool_id,
+        '{{ method }}' as method,
+        {{ method }} as tau2,
+        {{ error }} as tau2_se
+    from {{ 'sidik_jonkman' if method == 'sj' else 'fixed' }}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
-    pool_id,
-    'dl' as method,
-    greatest(0, (q - (k - 1)) / c) as tau2,
-    sqrt(2 * (k - 1) + 4 * tau2 * c + 2 * tau2 ** 2 * cc) / c as tau2_se,
+    *,
     0 as steps,
     true as is_converged
-from fixed
-union all
-select
-    pool_id,
-    'hs',
-    greatest(0, (q - k) / total) as tau2,
-    sqrt(2 * (k - 1) + 4 * tau2 * c + 2 * tau2 ** 2 * cc) / total,
-    0,
-    true
-from fixed
-union all
-select
-    pool_id,
-    'he',
-    greatest(0, spread / (k - 1) - sum_v / k) as tau2,
-    sqrt(
-        2 * (sum_vv * (1 - 2 / k) + (sum_v / k) ** 2) + 4 * tau2 * sum_v * (1 - 1 / k) + 2 * tau2 ** 2 * (k - 1)
-    ) / (k - 1),
-    0,
-    true
-from fixed
-union all
-select
-    pool_id,
-    'sj',
-    tau2,
-    tau2_se,
-    0,
-    true
-from sidik_jonkman
+from closed
 union all
 select
     pool_id,
@@ -128,5 +120,5 @@ from (
         *,
         {{ weighted_sums('tau2') }}
     from settled
-)
+) as sums
 order by pool_id, method

@@ -49,7 +49,7 @@ stages as (
 
 members as (
     select
-        {%- for name in key.split(', ') %} p.{{ name }},{% endfor %}
+        p.* exclude (site, state, reason, own_stage),
         e.dimension,
         e.level,
         e.measure,
@@ -101,6 +101,6 @@ select
     m.basis,
     m.quality_verdict
 from stages as s
-inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
 left join members as m using ({{ key }})
+inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
 order by pool_id

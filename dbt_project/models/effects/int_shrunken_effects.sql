@@ -1,5 +1,5 @@
--- Each site's effect drawn towards its pool's mean, by as much as its own noise deserves (empirical Bayes), once for each
--- of three estimates of tau2. With B = v / (v + tau2):
+-- Each site's effect drawn towards its pool's mean, by as much as its own noise deserves (empirical Bayes), once for
+-- each of three estimates of tau2. With B = v / (v + tau2):
 --     shrunken     B mu + (1 - B) y, variance tau2 v / (tau2 + v) + B^2 se(mu)^2
 --     constrained  mu + sqrt(1 - B) (y - mu): as spread out as the true effects are thought to be (Louis 1984), since
 --                  shrunken effects lie too close together

@@ -1,5 +1,5 @@
--- What each site does to its pool's headline: its weight, the answer without it, and its own effect shrunken towards the
--- others (REML's tau2). In order of site; nothing here ranks sites.
+-- What each site does to its pool's headline: its weight, the answer without it, and its own effect shrunken towards
+-- the others (REML's tau2). In order of site; nothing here ranks sites.
 with sites as (
     select
         p.* exclude (sites, y, v, eligible),

@@ -1,5 +1,5 @@
--- Pools of which one site is too small to be shown: whatever would give its effect away by subtraction (answers without a
--- site, answers as sites came in, weights, slopes) is hidden for all of the pool.
+-- Pools of which one site is too small to be shown: whatever would give its effect away by subtraction (answers without
+-- a site, answers as sites came in, weights, slopes) is hidden for all of the pool.
 {{ config(materialized='ephemeral') }}
 select
     pools.pool_id,

@@ -15,7 +15,7 @@ Pools = Mapping[str, Mapping[str, Any]]
 
 @pytest.fixture
 def pooled(effects_warehouse, insert_pools) -> Callable[..., Any]:
-    """Warehouses of hand-made pools by name: lists of estimates, variances and, where it matters, the rest."""
+    """Warehouses of hand-made pools by name: lists of estimates, variances and, where it matters, more."""
 
     def built(
         pools: Pools, analysis: dict | None = None, indicator: dict | None = None, threads: int = 2
