@@ -30,7 +30,7 @@ from ingestion.sandbox import reader
 
 # Raised when the same original would be read differently, so that every lake is written anew.
 READER = 2
-_NOT_READING = {"max_age_days", "units"}
+_NOT_READING = {"asked", "max_age_days", "units"}
 
 
 def read_landed(
