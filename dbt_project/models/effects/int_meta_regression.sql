@@ -167,7 +167,7 @@ select
     end as state,
     case state
         when 'too_few_sites'
-            then site_count::varchar || ' sites have it, ' || (10 * moderator_count)::varchar || ' or more are asked for'
+            then site_count || ' sites have it, ' || 10 * moderator_count || ' or more are asked for'
         when 'no_variation' then 'the sites are alike in it, or it goes with the other moderators'
         when 'no_convergence' then 'the iteration for tau2 did not settle'
     end as why_missing

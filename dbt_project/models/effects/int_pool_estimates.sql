@@ -71,12 +71,12 @@ select
     m.q_scale,
     m.largest_weight_pct,
     sqrt(m.tau2 + m.estimate_se ** 2) as new_site_se,
-    {%- for bound, sign in {'low': '-', 'high': '+'}.items() %}
-        case when m.estimator like '%_wald' then m.estimate {{ sign }} q.t * new_site_se end as pi_z_{{ bound }},
-        m.estimate {{ sign }} hts.t * new_site_se as pi_hts_{{ bound }},
-        case when m.estimator like '%_hksj%' then m.estimate {{ sign }} q.t * new_site_se end
-            as pi_knha_{{ bound }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    case when m.estimator like '%_wald' then m.estimate - q.t * new_site_se end as pi_z_low,
+    case when m.estimator like '%_wald' then m.estimate + q.t * new_site_se end as pi_z_high,
+    m.estimate - hts.t * new_site_se as pi_hts_low,
+    m.estimate + hts.t * new_site_se as pi_hts_high,
+    case when m.estimator like '%_hksj%' then m.estimate - q.t * new_site_se end as pi_knha_low,
+    case when m.estimator like '%_hksj%' then m.estimate + q.t * new_site_se end as pi_knha_high
 from means as m
 inner join {{ ref('int_pool_heterogeneity') }} as h on m.pool_id = h.pool_id
 inner join quantiles as q on m.df = q.df

@@ -5,12 +5,6 @@
 --     sj (Sidik and Jonkman)      t0 sum w0 (y - mu0)^2 / (k - 1), w0 = 1 / (v + t0), t0 = sum (y - mean y)^2 / k
 --     pm (Paule and Mandel; the empirical Bayes estimate is the same root), ml, reml: macros, by iteration
 -- Standard errors after Viechtbauer (2005, 2007); for pm that of the empirical Bayes estimate.
-{%- set closed_forms = {
-    'dl': 'sqrt(2 * free + 4 * dl * tr_p + 2 * dl ** 2 * tr_pp) / tr_p',
-    'hs': 'sqrt(2 * free + 4 * hs * tr_p + 2 * hs ** 2 * tr_pp) / s1',
-    'he': 'sqrt(2 * (sum_vv * (1 - 2 / k) + (sum_v / k) ** 2 + 2 * he * sum_v * (1 - 1 / k) + he ** 2 * free)) / free',
-    'sj': 'sqrt(2 * tr_pvpv + 4 * sj * tr_ppv + 2 * sj ** 2 * tr_pp) * sj_start / free',
-} %}
 with pools as ({{ precise_first(ref('int_pools')) }}),
 
 targeted as (
@@ -53,7 +47,8 @@ sidik_jonkman as (
         list_dot_product(vw, vw) - 2 * list_dot_product(list_transform(vw, lambda x: x * x), w) / s1
         + (list_dot_product(vw, w) / s1) ** 2 as tr_pvpv,
         list_dot_product(vw, w) - 2 * list_dot_product(vw, ww) / s1
-        + list_dot_product(w, w) * list_dot_product(vw, w) / s1 ** 2 as tr_ppv
+        + list_dot_product(w, w) * list_dot_product(vw, w) / s1 ** 2 as tr_ppv,
+        sqrt(2 * tr_pvpv + 4 * sj * tr_ppv + 2 * sj ** 2 * tr_pp) * sj_start / free as sj_se
     from (
         select
             pool_id,
@@ -87,15 +82,22 @@ settled as (
 ),
 
 closed as (
-    {%- for method, error in closed_forms.items() %}
     select
-        pool_id,
-        '{{ method }}' as method,
-        {{ method }} as tau2,
-        {{ error }} as tau2_se
-    from {{ 'sidik_jonkman' if method == 'sj' else 'fixed' }}
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        f.pool_id,
+        unnest(['dl', 'hs', 'he', 'sj']) as method,
+        case method when 'dl' then f.dl when 'hs' then f.hs when 'he' then f.he else s.sj end as tau2,
+        case method
+            when 'dl' then sqrt(2 * f.free + 4 * f.dl * f.tr_p + 2 * f.dl ** 2 * f.tr_pp) / f.tr_p
+            when 'hs' then sqrt(2 * f.free + 4 * f.hs * f.tr_p + 2 * f.hs ** 2 * f.tr_pp) / f.s1
+            when 'he'
+                then sqrt(
+                    2 * (f.sum_vv * (1 - 2 / f.k) + (f.sum_v / f.k) ** 2)
+                    + 4 * f.he * f.sum_v * (1 - 1 / f.k) + 2 * f.he ** 2 * f.free
+                ) / f.free
+            else s.sj_se
+        end as tau2_se
+    from fixed as f
+    inner join sidik_jonkman as s on f.pool_id = s.pool_id
 )
 
 select
