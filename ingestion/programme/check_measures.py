@@ -6,7 +6,7 @@ In: `Declared`. Out: faults. Units and analyses are checked elsewhere.
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
-from ingestion.programme.declared import Declaration, Declared
+from ingestion.programme.declared import Declaration, Declared, sound
 from ingestion.programme.faults import Fault
 from ingestion.programme.model import DerivedItem, Indicator, Instrument, Item
 
@@ -46,6 +46,7 @@ def check_measures(declared: Declared) -> Iterator[Fault]:
         if len(indicator.value.instruments) > 1:
             message = f"its items lie in {' and '.join(indicator.value.instruments)}"
             yield indicator.fault("", message, "take them from one instrument: a value is reckoned in one")
+        yield from _frozen_late(indicator, indicator.value, declared)
         for place, dimension in enumerate(indicator.value.subgroups):
             if dimension not in dimensions and declared.is_sound("sources"):
                 yield indicator.unknown(f"subgroups.{place}", "subgroup dimension", dimension, dimensions)
@@ -108,6 +109,23 @@ def _items(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterat
             yield declaration.fault(path, message, remedy)
         if isinstance(item, DerivedItem):
             yield from _not_let_in(declaration, path, reference, item, declared)
+
+
+def _frozen_late(declaration: _Of, indicator: Indicator, declared: Declared) -> Iterator[Fault]:
+    """Cut-offs that were fixed when outcomes could be seen may have been chosen by them."""
+    if indicator.winsor is None:
+        return
+    for analysis in sound(declared.analyses):
+        is_in = analysis.indicators is None or indicator.indicator in analysis.indicators
+        if is_in and indicator.winsor.frozen_on > analysis.registered_on:
+            day = analysis.registered_on
+            message = (
+                f"the cut-offs were fixed after the analysis '{analysis.analysis}' was registered, on {day}"
+            )
+            yield declaration.warning(
+                "winsor.frozen_on", message, "take cut-offs of earlier data, or amend the analysis"
+            )
+            return
 
 
 def _not_let_in(

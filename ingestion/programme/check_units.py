@@ -1,4 +1,4 @@
-"""Checks of units: what an indicator reads can be converted into what it is measured in, everywhere.
+"""Checks of units: what an indicator reads can be converted into what it is measured in, at every site.
 
 In: `Declared`. Out: faults. A unit that cannot be converted at all stops the programme; a year's price that
 is missing from the money tables is a warning, and what it would have converted has no value.
@@ -6,15 +6,24 @@ is missing from the money tables is a warning, and what it would have converted 
 
 from collections.abc import Iterator
 
-from ingestion.programme.conversions import SiteFactor, Term, fixed_factor, is_money, site_factors, terms
+from ingestion.programme.conversions import (
+    SiteFactor,
+    Term,
+    fixed_factor,
+    is_base,
+    is_money,
+    is_raw,
+    site_factors,
+    terms,
+    wave_year,
+)
 from ingestion.programme.conversions import declared as declared_pairs
 from ingestion.programme.declared import Declaration, Declared, sound
 from ingestion.programme.faults import Fault
 from ingestion.programme.model import Head, Indicator, Site
-from ingestion.programme.units import NoConversion, parse
+from ingestion.programme.units import NoConversion, money_in
 
 _Of = Declaration[Indicator]
-_FIELDS = {"value": "of", "component": "items"}
 
 
 def check_units(declared: Declared) -> Iterator[Fault]:
@@ -52,13 +61,15 @@ def _term(declaration: _Of, term: Term, head: Head, sites: list[Site]) -> Iterat
             yield from _money(declaration, path, term, head, sites)
         elif term.unit != term.wanted:
             fixed_factor(term.unit, term.wanted)
+        if term.unit == term.wanted and is_raw(term.wanted, head):
+            yield from _raw(declaration, path, term, head, sites)
     except NoConversion as why:
         message = f"{there}, the indicator in {term.wanted}, and no conversion is known: {why}"
         yield declaration.fault(path, message, _remedy(why.remedy, term))
 
 
 def _without_unit(declaration: _Of, path: str, term: Term) -> Iterator[Fault]:
-    is_priced = term.wanted is not None and parse(term.wanted).money is not None
+    is_priced = term.wanted is not None and money_in(term.wanted) is not None
     if is_priced or term.indicator.threshold:
         message = f"'{term.reference}' has no unit, but is wanted in {term.wanted}"
         remedy = f"add its unit to the instrument, e.g. unit: {term.wanted}"
@@ -89,6 +100,30 @@ def _money(declaration: _Of, path: str, term: Term, head: Head, sites: list[Site
     else:
         message = f"{there}; at {_places(missing)} it has no conversion, and so no value: {first.ground}"
         yield declaration.warning(path, message, _remedy(first.remedy, term))
+
+
+def _raw(declaration: _Of, path: str, term: Term, head: Head, sites: list[Site]) -> Iterator[Fault]:
+    """Money as it was told: of one country, and of one year in each wave, or it is not the same money."""
+    served = [site for site in sites if term.source.sites is None or site.site in term.source.sites]
+    countries = sorted({site.country for site in served if site.country and not site.currency})
+    is_told = term.reference in term.source.units or is_base(term.wanted or "", head)
+    if len(countries) > 1 and not is_told:
+        message = f"'{term.reference}' is in {term.unit} wherever it is asked, in {' and '.join(countries)}"
+        yield declaration.fault(path, message, "say each site's money in sites.yml, e.g. currency: KES")
+    for wave in head.waves:
+        years = sorted({wave_year(site, wave) for site in served})
+        if len(years) > 1 and wave.wave in term.source.waves:
+            told = " and ".join(map(str, years))
+            message = (
+                f"in {wave.wave} {term.reference} is told in the prices of {told}, and taken as it is told"
+            )
+            remedy = f"write the prices of one year, e.g. unit: {_of_a_year(term.unit, years[-1])}"
+            yield declaration.warning(path, message, f"{remedy}, with money.deflators in programme.yml")
+
+
+def _of_a_year(unit: str | None, year: int) -> str:
+    money, stroke, rest = (unit or "").partition("/")
+    return f"{money}_{year}{stroke}{rest}"
 
 
 def _places(missing: list[SiteFactor]) -> str:

@@ -12,13 +12,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ingestion.programme.model import Head, Indicator, Item, Site, Source, Wave
-from ingestion.programme.money import Prices, shared, worth
+from ingestion.programme.money import Prices, price_year, shared, worth
 from ingestion.programme.units import (
     LOCAL_CURRENCY,
     NoConversion,
     as_decimal,
     factor,
     is_same_kind,
+    money_in,
     parse,
     pint_ground,
 )
@@ -94,13 +95,25 @@ def is_money(unit: str, wanted: str, head: Head, sites: Iterable[Site]) -> bool:
     Raises:
         NoConversion: One is money and the other is not.
     """
-    source, target = parse(unit), parse(wanted)
-    if (source.money is None) != (target.money is None):
+    source, target = money_in(unit), money_in(wanted)
+    if (source is None) != (target is None):
         raise NoConversion(f"{unit} and {wanted} are not both money", "correct one of the two units")
-    if source.money is None or target.money is None:
+    if source is None or target is None:
         return False
-    is_local = LOCAL_CURRENCY in (source.money.currency, target.money.currency)
+    is_local = LOCAL_CURRENCY in (source.currency, target.currency)
     return unit != wanted or is_local or head.money is not None or any(site.currency for site in sites)
+
+
+def is_raw(unit: str, head: Head) -> bool:
+    """Whether a unit is money as it was told, in the prices of no stated year."""
+    money = money_in(unit)
+    return money is not None and price_year(money, Prices(head.currency, head.money)) is None
+
+
+def is_base(unit: str, head: Head) -> bool:
+    """Whether a unit is the base currency's money."""
+    money = money_in(unit)
+    return money is not None and head.currency is not None and money.currency == head.currency.base
 
 
 def fixed_factor(unit: str, wanted: str) -> tuple[Decimal, str]:
@@ -118,7 +131,7 @@ def site_factors(unit: str, wanted: str, head: Head, sites: list[Site]) -> Itera
     Raises:
         NoConversion: What is not money in them differs.
     """
-    source, target = parse(unit).money, parse(wanted).money
+    source, target = money_in(unit), money_in(wanted)
     assert source is not None and target is not None, "asked of money only"
     rest = factor(unit, wanted)
     prices = Prices(head.currency, head.money)

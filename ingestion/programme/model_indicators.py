@@ -145,7 +145,7 @@ class Indicator(Part):
         for name, (is_written, statistics) in fitting.items():
             if is_written and self.statistic not in statistics:
                 remedy = f"write statistic: {' or '.join(statistics)}, or remove {name}"
-                raise refusal(f"a {self.statistic} has no {name}", remedy, name)
+                raise refusal(f"'{name}' has no meaning for statistic {self.statistic}", remedy, name)
         if self.is_descriptive and self.role == "primary":
             message = "a sum's or a transformed value's effect carries no verdict, so it is not primary"
             raise refusal(message, "write role: exploratory, and a mean beside it as primary", "role")

@@ -44,7 +44,7 @@ def worth(source: Money, target: Money, year: int, prices: Prices, local: str | 
         NoConversion: A row is missing, or the target is raw money of another place.
     """
     source = _here(source, local)
-    wanted = _price_year(target, prices)
+    wanted = price_year(target, prices)
     places = {source.currency, target.currency} | (
         {local} if local and not _is_base(target, prices) else set()
     )
@@ -67,7 +67,7 @@ def worth(source: Money, target: Money, year: int, prices: Prices, local: str | 
     )
 
 
-def _price_year(target: Money, prices: Prices) -> int | None:
+def price_year(target: Money, prices: Prices) -> int | None:
     """The year whose prices the target counts in; None for raw money, of whichever year it was told."""
     if target.year is not None:
         return target.year

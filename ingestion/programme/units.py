@@ -82,9 +82,8 @@ def parse(text: str) -> Unit:
     """A unit's parts.
 
     Raises:
-        NoConversion: It multiplies or divides by money twice.
+        NoConversion: It multiplies or divides by money otherwise than once.
     """
-    money: list[tuple[Money, int]] = []
     measures: Counter[str] = Counter()
     things: Counter[str] = Counter()
     number = Fraction(1)
@@ -92,14 +91,30 @@ def parse(text: str) -> Unit:
         base, power = _powered(word)
         if re.fullmatch(r"[1-9][0-9]{0,11}", word):
             number *= Fraction(int(word)) ** sign
-        elif found := _money(word):
-            money.append((found, sign))
+        elif _money(word):
+            continue
         elif (measure := _measure(base)) is not None:
             measures[measure] += sign * power
         else:
             things[word] += sign
-    kept = _one_money(text, money)
-    return Unit(text, kept, _sorted(measures), _sorted(things), number)
+    return Unit(text, money_in(text), _sorted(measures), _sorted(things), number)
+
+
+def money_in(text: str) -> Money | None:
+    """The money in a unit, if there is any; money divided by the same money is none.
+
+    Raises:
+        NoConversion: It multiplies or divides by money otherwise.
+    """
+    powers: Counter[Money] = Counter()
+    for sign, word in _words(text):
+        if found := _money(word):
+            powers[found] += sign
+    left = {money: power for money, power in powers.items() if power}
+    if len(left) > 1 or any(power != 1 for power in left.values()):
+        message = f"'{text}' counts money otherwise than once, above the stroke"
+        raise NoConversion(message, "write it like KES/month or USD_PPP_2021/year")
+    return next(iter(left), None)
 
 
 def factor(from_text: str, to_text: str) -> Fraction:
@@ -174,18 +189,6 @@ def _money(word: str) -> Money | None:
     if found is None or found[1] not in CURRENCIES | {LOCAL_CURRENCY}:
         return None
     return Money(found[1], found[2] is not None, int(found[3]) if found[3] else None)
-
-
-def _one_money(text: str, found: list[tuple[Money, int]]) -> Money | None:
-    """Money divided by the same money is none."""
-    left = Counter({money: 0 for money, _ in found})
-    for money, sign in found:
-        left[money] += sign
-    rest = {money: power for money, power in left.items() if power}
-    if any(power != 1 for power in rest.values()) or len(rest) > 1:
-        message = f"'{text}' counts money otherwise than once, above the stroke"
-        raise NoConversion(message, "write it like KES/month or USD_PPP_2021/year")
-    return next(iter(rest), None)
 
 
 def _measure(word: str) -> str | None:

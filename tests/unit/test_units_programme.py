@@ -1,7 +1,6 @@
 """A programme whose units do not go together is told where, and the registry says what is worth what."""
 
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +9,9 @@ from typing import Any
 import pytest
 
 from ingestion.programme.load import Fault, check_programme, load_programme
-from ingestion.programme.registry_tables import registry_tables
+from ingestion.programme.registry_measures import measure_rows
+from ingestion.programme.registry_schemas import registry_table
+from ingestion.programme.registry_units import unit_rows
 
 Files = dict[str, str]
 MONEY = """\
@@ -51,7 +52,7 @@ def found(programme_files: Files, write_folder: Callable[[Files], Path]) -> Call
 
 
 @pytest.fixture
-def rows(programme_files: Files, write_folder: Callable[[Files], Path], tmp_path: Path) -> Callable[..., Any]:
+def rows(programme_files: Files, write_folder: Callable[[Files], Path]) -> Callable[..., Any]:
     """Rows of a registry table of the small programme, changed."""
 
     def read(table: str, *changes: tuple[str, str, str], **more: str) -> list[dict[str, Any]]:
@@ -60,7 +61,8 @@ def rows(programme_files: Files, write_folder: Callable[[Files], Path], tmp_path
             programme_files[name] = programme_files[name].replace(old, new)
         files = programme_files | {f"indicators/{name}.yml": text for name, text in more.items()}
         programme = load_programme(write_folder(files))
-        return registry_tables(programme, tmp_path / "home", date(2024, 12, 1))[table].to_pylist()
+        made = measure_rows(programme) | unit_rows(programme)
+        return registry_table(table, made[table]).to_pylist()
 
     return read
 
@@ -244,3 +246,79 @@ def test_the_house_s_own_money_tables_are_checked(found) -> None:
     assert (fault.field, fault.message) == ("programme.money.deflators.3", "USD of 2025 is given twice")
     (fault,) = found(("programme.yml", "currency: {base: USD", "currency: {base: DOLLAR"))[:1]
     assert fault.field == "programme.currency.base" and "ISO 4217" in fault.remedy
+
+
+def test_one_unit_for_the_money_of_two_countries_is_a_fault(found) -> None:
+    raw = (
+        ("sites.yml", "site: kisumu_east\n", "site: kisumu_east\n  country: KE\n"),
+        ("sites.yml", "site: siaya,", "site: siaya, country: UG,"),
+        ("indicators/spend.yml", "USD/month", "KES/month"),
+        ("sources.yml", "  units: {child_test.spend: USD/month}\n", ""),
+    )
+    (fault,) = found(*raw)
+    assert (fault.severity, fault.field) == ("error", "indicator.unit")
+    assert "KES/month wherever it is asked, in KE and UG" in fault.message
+    assert "currency: KES" in fault.remedy
+
+
+def test_raw_money_of_two_years_in_one_wave_warns(found) -> None:
+    (fault,) = found(
+        ("indicators/spend.yml", "USD/month", "KES/month"),
+        ("sources.yml", "  units: {child_test.spend: USD/month}\n", ""),
+        ("sites.yml", "codes: [KE07]", "waves: {baseline: {from: 2023-12-01}}, codes: [KE07]"),
+    )
+    assert fault.severity == "warning" and "in the prices of 2023 and 2024" in fault.message
+    assert "unit: KES_2024/month" in fault.remedy
+
+
+def test_cut_offs_fixed_after_registration_warn(found) -> None:
+    winsor = "unit: USD/month\nwinsor: {low: 0, high: 500, frozen_on: 2024-01-10, ground: pilot}"
+    assert found(("indicators/spend.yml", "unit: USD/month", winsor)) == []
+    (fault,) = found(("indicators/spend.yml", "2024-01-10", "2024-01-11"))
+    assert (fault.severity, fault.field, fault.line) == ("warning", "indicator.winsor.frozen_on", 3)
+    assert "'endline_2024' was registered, on 2024-01-10" in fault.message
+
+
+# Text instead of the unit's line, field of the fault, words of its message, words of its remedy
+REFUSED = [
+    ("transform: log\nrole: primary\nsmallest_effect: 1", "indicator.role", "no verdict", "exploratory"),
+    ("transform: sqrt", "indicator.transform", "not known", "log"),
+    ("threshold: {at_least: 4}", "indicator.threshold", "no meaning for statistic amount", "share"),
+    ("per: 0", "indicator.per", "greater", "rate or ratio"),
+    (
+        "winsor: {low: 5, high: 5, frozen_on: 2024-01-10, ground: x}",
+        "indicator.winsor.low",
+        "not below",
+        "correct",
+    ),
+    ("winsor: {frozen_on: 2024-01-10, ground: x}", "indicator.winsor", "no cut-off", "low, high"),
+    ("winsor: {high: 5, ground: x}", "indicator.winsor.frozen_on", "missing", "Day on which"),
+    ("winsor: {high: .inf, frozen_on: 2024-01-10, ground: x}", "indicator.winsor.high", "", ""),
+    ("numerator: child_test.days", "indicator.numerator", "has no 'numerator'", "remove"),
+    ("change_from_baseline: maybe", "indicator.change_from_baseline", "bool", "minus"),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "message", "remedy"), REFUSED)
+def test_what_does_not_fit_a_statistic_is_refused_with_its_field(found, text, field, message, remedy) -> None:
+    faults = found(("indicators/spend.yml", "unit: USD/month", f"unit: USD/month\n{text}"))
+    fault = next(fault for fault in faults if fault.field == field)
+    assert message in fault.message and remedy in fault.remedy
+
+
+SHARE = "statistic: share\nof: child_test.reads"
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "message"),
+    [
+        ("threshold: {}", "indicator.threshold", "no number"),
+        ("threshold: {at_least: 4, above: 3}", "indicator.threshold", "two lower"),
+        ("threshold: {between: [5, 4]}", "indicator.threshold", "above its upper"),
+        ("threshold: {at_least: 4}", "indicator.of", "makes no share"),
+        ("change_from_baseline: true", "indicator.change_from_baseline", "no meaning for statistic share"),
+    ],
+)
+def test_a_threshold_is_a_line_on_a_number(found, text, field, message) -> None:
+    (fault,) = found(("indicators/reads_pct.yml", SHARE, f"{SHARE}\n{text}"))
+    assert fault.field == field and message in fault.message

@@ -1,6 +1,13 @@
 """An answer is converted by the factor of its source, site and wave, exactly; what has none has no value."""
 
+import copy
+from datetime import date
+from fractions import Fraction
+
 import pytest
+
+from ingestion.programme.conversions import site_factors
+from ingestion.programme.model import Head, Site
 
 PAIR = {"from_unit": "KES/month", "to_unit": "USD/month"}
 
@@ -121,3 +128,54 @@ def test_a_conversion_of_the_programme_s_own_goes_before_its_prices(tiny_program
     programme = tiny_programme.copy()
     programme.registry["money_factors"] = [PAIR | {"site": "alpha", "wave": "endline", "factor": "2"}]
     assert outcome(build_warehouse(programme, "+int_outcomes"), "spending", "A1")[0] == 100
+
+
+HEAD = {
+    "programme": "tiny",
+    "title": "Tiny",
+    "currency": {"base": "USD", "price_year": 2025},
+    "waves": [
+        {"wave": "baseline", "from": date(2024, 1, 1), "closes": date(2024, 3, 31), "is_baseline": True},
+        {"wave": "endline", "from": date(2025, 1, 1), "closes": date(2025, 3, 31)},
+    ],
+    "money": {
+        "exchange": [{"currency": "KES", "year": 2025, "per_base": "129.3"}],
+        "deflators": [
+            {"currency": "KES", "year": 2024, "index": "151.2"},
+            {"currency": "KES", "year": 2025, "index": "157.1"},
+            {"currency": "USD", "year": 2025, "index": "322.1"},
+        ],
+    },
+}
+
+
+def test_from_tables_of_money_to_exact_cents(tiny_programme, build_warehouse):
+    """100 KES of 2024 and 129.50 KES of 2025 in dollars of 2025; dollars of 2024 have no deflator."""
+    head = copy.deepcopy(HEAD)
+    for table in head["money"].values():
+        for row in table:
+            row |= {"dated": date(2026, 1, 31), "ground": "a test"}
+    sites = [
+        Site.model_validate(
+            {"site": site, "design": "rct", "stages": [{"stage": "pilot", "from": date(2024, 1, 1)}]}
+        )
+        for site in ("alpha", "beta")
+    ]
+    programme = tiny_programme.copy()
+    programme.registry["conversions"] = []
+    programme.registry["money_factors"] = [
+        {"from_unit": unit, "to_unit": "USD/month", "site": cell.site, "wave": cell.wave}
+        | ({"factor": cell.factor} if cell.factor else {})
+        for unit in ("KES/month", "USD/month")
+        for cell in site_factors(unit, "USD/month", Head.model_validate(head), sites)
+    ]
+    for answer in ("k1a", "k0"):
+        row = next(row for row in programme.lake["kobo.main"] if row["record_id"] == answer)
+        row['spend "total"'] = str(100 * float(row['spend "total"']))
+    built = build_warehouse(programme, "+int_outcomes")
+    cents = [Fraction(10000) * Fraction("157.1") / Fraction("151.2"), Fraction(12950)]
+    expected = [round(100 * amount / Fraction("129.3")) for amount in cents]
+    assert outcome(built, "spending", "A1", "baseline")[0] == expected[0] == 8036
+    assert outcome(built, "spending", "A1")[:3] == (expected[1], 1, expected[0]) == (10015, 1, 8036)
+    assert outcome(built, "spending", "B1") == (235, 1, None, None)
+    assert outcome(built, "spending", "B1", "baseline")[3] == "no_conversion"

@@ -3,7 +3,7 @@ with terms as (
         indicator,
         string_agg(
             instrument || '.' || item || case when is_reversed then ' (reversed)' else '' end
-            || case when term in ('events', 'exposure', 'numerator', 'denominator') then ' (' || term || ')' else '' end,
+            || case when term in ('value', 'component') then '' else ' (' || term || ')' end,
             ', ' order by term, instrument, item
         ) as measured_from,
         any_value(to_unit order by term) filter (where term = 'value') as wanted_unit
