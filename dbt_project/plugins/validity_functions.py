@@ -90,30 +90,35 @@ def interaction_test(grams: Sequence[Sequence[float]], is_clustered: bool) -> li
     k = (turned * gain[:, None, :]) @ turned.transpose(0, 2, 1)
     scores = np.einsum("cij,cj->ci", np.eye(4) + m @ k, xy - m @ beta)
     covariance = p @ scores.T @ scores @ p
-    parts = _working_parts(m, p, (np.eye(4) + k @ m) @ p @ contrast.T)
-    one = parts[:, :, 1, 1]
-    df = np.trace(one) ** 2 / np.sum(one**2)
-    omega = np.einsum("ccst->st", parts)
+    weights = (np.eye(4) + k @ m) @ p @ contrast.T
+    omega, noise = _working_noise(m, p, weights[:, :, 1:])
+    df = 2 * float(omega[0, 0]) ** 2 / noise
+    omega, _ = _working_noise(m, p, weights)
     spread = contrast @ covariance @ contrast.T
     if min(np.linalg.eigvalsh(spread)) <= 1e-14 or min(np.linalg.eigvalsh(omega)) <= 0:
         return None
-    whitener = _inverse_root(omega)
-    white = np.einsum("as,cdst,tb->cdab", whitener, parts, whitener)
-    variance = np.sum(white * white.transpose(0, 1, 3, 2)) + np.sum(np.einsum("cdss->cd", white) ** 2)
-    eta = 2 * 3 / variance
+    _, noise = _working_noise(m, p, weights @ _inverse_root(omega))
+    eta = 2 * 3 / noise
     if eta <= 1:
         return None
     wald = float(beta[[1, 3]] @ np.linalg.solve(spread, beta[[1, 3]]))
     return _told(beta[3], np.sqrt(covariance[3, 3]), df, (eta - 1) / (2 * eta) * wald, eta - 1)
 
 
-def _working_parts(m: np.ndarray, p: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """How the noise of clusters c and d goes together under the working model: one 2 x 2 for each pair."""
+def _working_noise(m: np.ndarray, p: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, float]:
+    """The estimators' covariance under the working model, and how much its CR2 estimate varies in all.
+
+    The noise of clusters c and d goes together as P_cd = [c = d] W_c' M_c W_c - (M_c W_c)' P (M_d W_d).
+    Returned are the sum of P_cc, and the sum over all pairs c, d and s, t of P_cd[s, t] P_cd[t, s] and
+    P_cd[s, s] P_cd[t, t], by traces: many clusters cost no more than their number.
+    """
     mw = m @ w
-    parts = -np.einsum("cis,ij,djt->cdst", mw, p, mw)
-    index = np.arange(len(m))
-    parts[index, index] += np.einsum("cis,cit->cst", w, mw)
-    return parts
+    own, shared = w.transpose(0, 2, 1) @ mw, mw.transpose(0, 2, 1) @ p @ mw
+    trace_own, trace_shared = np.trace(own, axis1=1, axis2=2), np.trace(shared, axis1=1, axis2=2)
+    noise = np.sum(own**2 - 2 * own * shared) + np.sum(trace_own**2 - 2 * trace_own * trace_shared)
+    ps = np.einsum("ij,cjs,ckt->stik", p, mw, mw)
+    noise += np.einsum("stik,stki->", ps, ps) + np.einsum("stik,tski->", ps, ps)
+    return np.sum(own - shared, axis=0), float(noise)
 
 
 def _inverse_root(matrix: np.ndarray) -> np.ndarray:

@@ -39,6 +39,8 @@ COLUMNS = {
     "frame.int_covariates": "round varchar, unit_key varchar, covariate varchar, steps bigint",
     "outcomes.int_outcomes": "indicator varchar, wave varchar, unit_key varchar, site_found varchar,"
     " value_steps bigint, exposure_steps bigint, baseline_steps bigint",
+    "staging.stg_records": "source varchar, record_id varchar, submitted_at timestamp",
+    "frame.int_measurements": "unit_key varchar, wave varchar, source varchar, record_id varchar",
     "staging.stg_moments": "site varchar, wave varchar, indicator varchar, dimension varchar,"
     " level varchar, arm varchar, block_id varchar, cluster_id varchar,"
     " n decimal(38,12), mean decimal(38,12), sd decimal(38,12),"
@@ -54,6 +56,7 @@ SITES = (
     "int_comparability_answers",
     "int_comparability_findings",
     "int_comparability",
+    "int_analysis_cells",
     "int_analysis_sites",
 )
 POOLS = (
@@ -72,6 +75,7 @@ GROUPS = {
     "sites": SITES,
     "moments": (
         *SITES,
+        "int_look_units",
         "int_site_adjustments",
         "int_analysis_units",
         "int_supplied_moments",
@@ -125,6 +129,7 @@ GROUPS = {
         "int_population_covariates",
     ),
     "effects": ("int_site_effects", "int_pools", *POOLS),
+    "changes": ("int_change_clusters", "int_site_changes"),
     "pools": POOLS,
     "retention": (
         "int_stage_effects",
@@ -300,7 +305,8 @@ class EffectsWarehouse:
         for name in (model for named in models for model in GROUPS.get(named, (named,))):
             compiled = compiled_models(adjusting if name in ADJUSTED_MODELS else "")
             schema = "moments" if name in set(GROUPS["moments"]) - set(SITES) else "effects"
-            schema = "validity" if name in GROUPS["validity"] else schema
+            if name in GROUPS["validity"] or name == "int_detectable_effects":
+                schema = "validity"
             self.connection.execute(f"create or replace table {schema}.{name} as {compiled[name]}")
 
     def adjusting(self) -> str:

@@ -167,6 +167,48 @@ def _totals(site: str, arm: str, clusters: dict[int, int]) -> Rows:
     ]
 
 
+def _losses(site: str, stage: str, lost: int, n: int = 100) -> Rows:
+    """Attrition of one site, or of a stage's: as many lost of each arm."""
+    place = {"analysis": "main", "indicator": "reads", "wave": "endline", "site": site, "stage": stage}
+    place |= {"measure": "attrition", "estimator": "count", "unit": "percent", "state": "measured"}
+    sides = {"n_treatment": n, "n_control": n, "events_treatment": lost, "events_control": lost}
+    return [
+        place | sides | {"subject": subject, "value": 100 * lost / n, "events": lost * arms, "n": n * arms}
+        for subject, arms in {"treatment": 1, "control": 1, "everybody": 2}.items()
+    ]
+
+
+def _of_pools() -> dict[str, Rows]:
+    """What is told of the sites of a pool: the pilot's two, and the scaled ones, of which `tiny` is too small."""
+    pools = {1: ("pilot", ["alpha", "beta"]), 2: ("scaled", ["gamma", "tiny"])}
+    key = {"analysis": "main", "indicator": "reads", "wave": "endline", "design_group": "randomised"}
+    key |= {"measure": "risk_difference"}
+    pooled = {number: key | {"pool_id": number, "stage": stage} for number, (stage, _) in pools.items()}
+    without = {"without": 11.0, "without_se": 3.0, "without_df": 9.0, "without_low": 4.0, "without_high": 18.0}
+    influence = {"estimator": "equal_mean", "site_estimate": 12.5, "weight_pct": 50.0, "without_site_count": 1}
+    influence |= without | {"without_estimator": "equal_mean", "without_change": -1.5}
+    so_far = {"estimator": "equal_mean", "inference": "these_sites", "estimate": 12.5, "estimate_se": 3.0}
+    so_far |= {"df": 9.0, "estimate_low": 5.7, "estimate_high": 19.3, "started_date": date(2024, 1, 1)}
+    few = {"model": "alone", "moderator": "log_eligible", "site_count": 2, "moderator_count": 1}
+    few |= {"state": "too_few_sites", "why_missing": "2 sites have it, 10 or more are asked for"}
+    return {
+        "effects.int_pools": [
+            pooled[number] | {"dimension": "all", "sites": sites} for number, (_, sites) in pools.items()
+        ],
+        "effects.int_site_influence": [
+            pooled[number] | influence | {"site": site}
+            for number, (_, sites) in pools.items()
+            for site in sites
+        ],
+        "effects.int_cumulative_effects": [
+            pooled[number] | so_far | {"site": site, "turn": turn, "site_count": turn}
+            for number, (_, sites) in pools.items()
+            for turn, site in enumerate(sites, start=1)
+        ],
+        "effects.int_meta_regression": [pooled[number] | few for number in pools],
+    }
+
+
 def _upstream() -> dict[str, Rows]:
     cells = [(site, indicator) for site in STAGES for indicator in ("reads", "score")]
     states = {"delta": "withheld"}
@@ -298,6 +340,19 @@ def _upstream() -> dict[str, Rows]:
                 ("scaled", 10.0, 108, "pass"),
             )
         ],
+        "validity.int_validity_rows": [
+            *_losses("alpha", "pilot", 20),
+            *_losses("beta", "pilot", 30),
+            *_losses("network", "pilot", 50, 200),
+            *_losses("gamma", "scaled", 20),
+            *_losses("delta", "scaled", 3),
+            *_losses("network", "scaled", 23, 200),
+            asked
+            | {"site": "alpha", "stage": "pilot", "measure": "minimum_detectable_effect", "value": 4.0}
+            | {"subject": "risk_difference", "estimator": "cr2", "unit": "percentage points"}
+            | {"state": "measured", "band": "powered"},
+        ],
+        **_of_pools(),
         "effects.int_effect_retention": [
             asked
             | sides

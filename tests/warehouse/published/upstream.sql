@@ -76,6 +76,34 @@ create table effects.int_pooled_effects (
     interval_note varchar, why_missing varchar
 );
 
+create table effects.int_pools (
+    pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar,
+    dimension varchar, measure varchar, sites varchar []
+);
+
+create table effects.int_site_influence (
+    pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar,
+    measure varchar, site varchar, estimator varchar, site_estimate double, weight_pct double,
+    without_estimator varchar, without_site_count bigint, without double, without_se double, without_df double,
+    without_low double, without_high double, without_change double, shrinkage double, shrunken double,
+    shrunken_se double, constrained double, why_missing varchar
+);
+
+create table effects.int_cumulative_effects (
+    pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar,
+    measure varchar, site varchar, turn bigint, started_date date, site_count bigint, estimator varchar,
+    inference varchar, estimate double, estimate_se double, df double, estimate_low double,
+    estimate_high double, tau2 double, why_missing varchar
+);
+
+create table effects.int_meta_regression (
+    pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar,
+    measure varchar, model varchar, moderator varchar, site_count bigint, moderator_count bigint,
+    estimate double, estimate_se double, df double, estimate_low double, estimate_high double,
+    p_value double, intercept double, tau2_left double, tau2_explained_pct double, state varchar,
+    why_missing varchar
+);
+
 create table effects.int_effect_retention (
     analysis varchar, indicator varchar, wave varchar, measure varchar, estimator varchar, design_group
     varchar, pilot_estimate double, pilot_se double, pilot_df double, pilot_site_count bigint, pilot_n_treatment
@@ -95,4 +123,25 @@ create table effects.int_effect_retention (
     portability varchar, p_next_site_above_smallest double, look integer, alpha double, is_interim_look boolean,
     p_claim double, p_claim_holm double, verdict varchar, p_claim_corrected double, p_claim_holm_corrected
     double, verdict_corrected varchar, verdict_words varchar, caution varchar, why varchar
+);
+
+create schema validity;
+
+create table validity.int_validity_rows (
+    analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, measure varchar, subject
+    varchar, estimator varchar, unit varchar, value double, value_se double, df double, value_low double,
+    value_high double, p_value double, n bigint, events bigint, n_treatment bigint, events_treatment bigint,
+    n_control bigint, events_control bigint, band varchar, state varchar, reason varchar
+);
+
+create table validity.int_population_samples (sample varchar, area varchar, is_in boolean);
+
+create table validity.int_generalizability (
+    sample varchar, area_count bigint, site_area_count bigint, b_kernel double, b_kernel_rest double, b_bins5
+    double, b_bins10 double, is_scored boolean, state varchar, reason varchar
+);
+
+create table validity.int_population_covariates (
+    sample varchar, covariate varchar, area_count bigint, site_area_count bigint, smd double, share_within
+    double
 );
