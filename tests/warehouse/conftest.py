@@ -188,7 +188,8 @@ def _write_lake(programme: Programme, home: Path) -> dict[str, Rows]:
         path = home / "lake" / source / f"{lake_table}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         system = SYSTEM if lake_table == "main" else SYSTEM[:2]
-        system = system + sorted({key for row in rows for key in row if key.startswith("subgroup_")})
+        named = ("subgroup_", "covariate_")
+        system = system + sorted({key for row in rows for key in row if key.startswith(named)})
         questions = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in system]
         schema = pa.schema(
             [(f"_sw_{key}", pa.string()) for key in system] + [(key, pa.string()) for key in questions]
