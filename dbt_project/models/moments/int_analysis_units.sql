@@ -63,6 +63,8 @@ members as (
             and (a.replacements = 'include' or not f.is_replacement)
     left join {{ source('quality', 'admission') }} as found
         on o.site_found = found.site and o.wave = found.wave and o.indicator = found.indicator
+    left join {{ ref('int_look_units') }} as looked
+        on s.analysis = looked.analysis and s.wave = looked.wave and o.unit_key = looked.unit_key
     left join limited on s.analysis = limited.analysis
     left join {{ source('registry', 'analysis_cohorts') }} as c on s.analysis = c.analysis and f.cohort = c.cohort
 {%- if covariates %}
@@ -79,6 +81,7 @@ members as (
         and f.weight is not null
         and (limited.analysis is null or c.cohort is not null)
         and (coalesce(o.site_found, f.site) = f.site or found.is_admitted)
+        and (s.look is null or looked.unit_key is not null)
 )
 
 select
