@@ -5,6 +5,8 @@
 {% macro effect_unit(measure, unit) -%}
 case
         when {{ measure }} = 'hedges_g' then 'standard deviations'
+        when {{ measure }} like 'log_%' then 'natural logarithm of a ratio'
+        when {{ measure }} = 'arcsine_difference' then 'radians'
         when {{ unit }} = 'percent' then 'percentage points'
         else {{ unit }}
     end

@@ -3,6 +3,7 @@
 -- for rates; else the classical pooled one, with Welch's beside it. A site that sent moments without clusters may have
 -- sent a cluster-robust standard error of its own, which then stands under its own name. Hedges' g is counted in the
 -- indicator's frozen standard deviation where one is registered: known, so neither corrected nor adding uncertainty.
+{%- set is_independent = "estimator = 'two_sample_pooled'" %}
 with differences as (
     select
         r.fit_id,
@@ -55,7 +56,8 @@ supported as (
 
 select
     fit_id,
-    case when statistic = 'share' and effect_scale <> 'difference' then 'risk_difference' else 'difference' end as measure,
+    case when statistic = 'share' and effect_scale <> 'difference' then 'risk_difference' else 'difference' end
+        as measure,
     estimator,
     is_own,
     estimate,
@@ -74,12 +76,15 @@ select
     estimate * scale as g,
     case
         when reference_sd is not null then estimate_se * scale
-        else sqrt({{ hedges_variance('g', 'scale', 'estimate_se', 'df', 'n1', 'n0', "estimator = 'two_sample_pooled'") }})
+        else sqrt({{ hedges_variance('g', 'scale', 'estimate_se', 'df', 'n1', 'n0', is_independent) }})
     end as g_se,
     df,
     clusters_1,
     clusters_0,
     case when reference_sd is null then 'pooled' else 'frozen' end as sd_basis
 from supported
-where estimator <> 'two_sample_welch' and not ({{ is_quotient('statistic') }}) and (effect_scale = 'hedges_g' or statistic <> 'share')
+where
+    estimator <> 'two_sample_welch'
+    and not ({{ is_quotient('statistic') }})
+    and (effect_scale = 'hedges_g' or statistic <> 'share')
 order by fit_id, measure, estimator

@@ -1,11 +1,12 @@
--- Common effects over the blocks of people who stand alone and count alike, which sparse blocks bear (Mantel and Haenszel
--- 1959): N = n_1 + n_0 in a block, a and c its events, b and d the others. Variances:
+-- noqa: disable=LT02
+-- Common effects over the blocks of people who stand alone and count alike, which sparse blocks bear (Mantel and
+-- Haenszel 1959): N = n_1 + n_0 in a block, a and c its events, b and d the others. Variances:
 --   log risk ratio: sum(n_1 n_0 (a + c) / N^2 - a c / N) / (R S), R = sum a n_0 / N, S = sum c n_1 / N (Greenland and
 --     Robins 1985)
---   log odds ratio: sum PR / 2R^2 + sum(PS + QR) / 2RS + sum QS / 2S^2, R = sum ad / N, S = sum bc / N, P = (a + d) / N,
---     Q = (b + c) / N (Robins, Breslow and Greenland 1986)
---   risk difference: (delta sum K + sum L) / (sum n_1 n_0 / N)^2, K = (n_1^2 c - n_0^2 a + n_1 n_0 (n_0 - n_1) / 2) / N^2,
---     L = (a (n_0 - c) + c (n_1 - a)) / 2N (Sato 1989)
+--   log odds ratio: sum PR / 2R^2 + sum(PS + QR) / 2RS + sum QS / 2S^2, R = sum ad / N, S = sum bc / N,
+--     P = (a + d) / N, Q = (b + c) / N (Robins, Breslow and Greenland 1986)
+--   risk difference: (delta sum K + sum L) / (sum n_1 n_0 / N)^2,
+--     K = (n_1^2 c - n_0^2 a + n_1 n_0 (n_0 - n_1) / 2) / N^2, L = (a (n_0 - c) + c (n_1 - a)) / 2N (Sato 1989)
 {%- set sums = {
     'rr_r': 'a * n0 / n', 'rr_s': 'c * n1 / n', 'rr_v': 'n1 * n0 * (a + c) / n ** 2 - a * c / n',
     'or_r': 'a * d / n', 'or_s': 'b * c / n', 'or_pr': '(a + d) / n * a * d / n', 'or_qs': '(b + c) / n * b * c / n',

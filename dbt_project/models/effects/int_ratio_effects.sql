@@ -1,6 +1,6 @@
 -- Ratios of the two arms on the log scale, one row per comparison and measure, with the reason where there is none; for
 -- people who stand alone also what their two by two table says of the risk difference and the arcsine.
--- One table: its own formulas; blocks: Mantel-Haenszel; clusters, weights and exposures: the delta method with CR2 or
+-- One table: its formulas; blocks: Mantel-Haenszel; clusters, weights and exposures: the delta method with CR2 or
 -- HC2. A ratio after treatment is none of a difference in differences.
 {%- set scales = {'rr': 'log_risk_ratio', 'or': 'log_odds_ratio', 'rd': 'risk_difference', 'as': 'arcsine_difference'} %}
 with fits as (
@@ -32,11 +32,11 @@ tables as (
     {%- for name in ['rr', 'or', 'rd'] %}
         select
             t.fit_id,
-            '{{ scales[name] }}',
-            'mantel_haenszel',
-            t.{{ name }}_yi,
-            t.{{ name }}_vi,
-            t.{{ name }}_yi is null
+            '{{ scales[name] }}' as measure,
+            'mantel_haenszel' as estimator,
+            t.{{ name }}_yi as estimate,
+            t.{{ name }}_vi as variance,
+            t.{{ name }}_yi is null as is_empty
         from {{ ref('int_mantel_haenszel') }} as t
         {{ 'union all' if not loop.last }}
     {%- endfor %}
@@ -66,14 +66,18 @@ select
     t.measure,
     t.estimator,
     t.measure <> 'risk_difference' as is_own,
-    case when not t.is_empty then t.estimate end * case t.measure when 'risk_difference' then 100 else 1 end as estimate,
-    case when not t.is_empty and t.variance > 0 then sqrt(t.variance) end
-    * case t.measure when 'risk_difference' then 100 else 1 end as estimate_se,
+    case when not t.is_empty then t.estimate * t.unit end as estimate,
+    case when not t.is_empty and t.variance > 0 then sqrt(t.variance) * t.unit end as estimate_se,
     'infinity'::double as df,
     f.n_treatment as clusters_1,
     f.n_control as clusters_0,
     case when t.is_empty then 'no arm tells events from others: no ratio' end as why_no_error
-from tables as t
+from (
+    select
+        *,
+        case measure when 'risk_difference' then 100 else 1 end as unit
+    from tables
+) as t
 inner join fits as f on t.fit_id = f.fit_id
 union all
 select

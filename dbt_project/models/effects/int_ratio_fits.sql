@@ -1,5 +1,6 @@
--- Log ratios wherever people lie in clusters, count unequally, or are set against an exposure: macro linearised_clusters
--- makes each a difference of means, macro cluster_robust gives its CR2 (HC2) standard error. Key: fit_id, is_odds.
+-- Log ratios wherever people lie in clusters, count unequally, or are set against an exposure: macro
+-- linearised_clusters makes each a difference of means, macro cluster_robust gives its CR2 (HC2) standard error. Key:
+-- fit_id, is_odds.
 with clusters as (
     {{ linearised_clusters(ref('int_fit_clusters'), ref('int_fits'), source('registry', 'indicators')) }}
 ),

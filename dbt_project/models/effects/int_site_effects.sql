@@ -37,6 +37,8 @@ effects as (
     left join branches as e on f.fit_id = e.fit_id
     union all by name
     select * from {{ ref('int_estimate_effects') }}
+    union all by name
+    select * from {{ ref('int_interaction_effects') }}
 ),
 
 judged as (
@@ -125,5 +127,5 @@ from (
             partition by family, indicator, wave, site, stage, dimension, level, measure
         ) as contrasts
     from judged
-)
+) as effects_in_families
 order by all

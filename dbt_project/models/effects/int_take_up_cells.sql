@@ -1,6 +1,7 @@
--- Outcome and take-up of every comparison that registers it, over the people of whom take-up is known, one row per block
--- and cluster with both arms side by side, as in int_fit_clusters: sums over everyone minus those where it is missing.
--- People who are their own clusters need it known of all: their squares cannot be parted.
+-- noqa: disable=LT02
+-- Outcome and take-up of every comparison that registers it, over the people of whom take-up is known, one row per
+-- block and cluster with both arms side by side, as in int_fit_clusters: sums over everyone minus those where it is
+-- missing. People who are their own clusters need it known of all: their squares cannot be parted.
 {%- set wanted = {
     'n_told': ('one take_up', 'n'), 'n_all': ('one one', 'n'), 'mass_all': ('one one', 'product_sum'),
     'mass_missing': ('one take_up_missing', 'product_sum'), 'total_all': ('one outcome', 'product_sum'),
@@ -9,14 +10,21 @@
     'squares_all': ('outcome outcome', 'product_sum')
 } %}
 {%- set cell = 'analysis, indicator, site, wave, arm, block_id, cluster_id, dimension, level' %}
-with cells as (
+with asking as (
+    select analysis
+    from {{ source('registry', 'analyses') }}
+    where take_up is not null
+),
+
+cells as (
     select
         {{ cell }},
         {%- for name, (pair, sum) in wanted.items() %}
-            coalesce(max({{ sum }}) filter (where term_a || ' ' || term_b = '{{ pair }}'), 0)::hugeint as {{ name }},
+            coalesce(max({{ sum }}) filter (where term_a || ' ' || term_b = '{{ pair }}'), 0)::hugeint
+                as {{ name }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('int_moments') }}
-    where analysis in (select a.analysis from {{ source('registry', 'analyses') }} as a where a.take_up is not null)
+    inner join asking using (analysis)
     group by {{ cell }}
 ),
 
@@ -39,8 +47,10 @@ centred as (
         p.mass_all - p.mass_missing as mass,
         p.total_all - p.total_missing - f.origin * mass as total,
         p.outcome_taken - f.origin * p.taken as cross_taken,
-        case when p.n_told = p.n_all then p.squares_all - 2 * f.origin * p.total_all + f.origin * f.origin * p.mass_all end
-            as squares
+        case
+            when p.n_told = p.n_all
+                then p.squares_all - 2 * f.origin * p.total_all + f.origin * f.origin * p.mass_all
+        end as squares
     from placed as p
     inner join {{ ref('int_fits') }} as f
         on

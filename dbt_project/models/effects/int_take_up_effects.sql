@@ -1,5 +1,5 @@
--- The effect on those who took the treatment up because they were assigned to it: beside the effect of assignment, never
--- the headline. Where no control took it up that is the effect on the treated (wald_tot); else that on compliers
+-- The effect on those who took the treatment up because they were assigned to it: beside the effect of assignment,
+-- never the headline. Where no control took it up that is the effect on the treated (wald_tot); else that on compliers
 -- (wald_cace). Where assignment moves take-up too little, the ratio says nothing: no interval is claimed.
 with shares as (
     select
@@ -7,9 +7,8 @@ with shares as (
         sum(n_1) as n_1,
         sum(n_0) as n_0,
         -- take-up is a share: 0 or 100 percent, in steps of its own resolution
-        {%- for arm in ['1', '0'] %}
-            sum(taken_{{ arm }})::double / nullif(sum(mass_{{ arm }})::double, 0) as steps_{{ arm }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        sum(taken_1)::double / nullif(sum(mass_1)::double, 0) as steps_1,
+        sum(taken_0)::double / nullif(sum(mass_0)::double, 0) as steps_0
     from {{ ref('int_take_up_cells') }}
     group by fit_id
 ),
@@ -25,7 +24,10 @@ judged as (
         s.steps_0 * share_per_step * 100 as take_up_control_pct,
         t.taken_se is null as is_untested,
         -- everyone took up what was assigned: then the first stage has no error at all
-        case when t.taken_se > 1e-9 * abs(t.taken) then (t.taken / t.taken_se) ** 2 < 10 else abs(t.taken) < 1e-9 end as is_weak
+        case
+            when t.taken_se > 1e-9 * abs(t.taken) then (t.taken / t.taken_se) ** 2 < 10
+            else abs(t.taken) < 1e-9
+        end as is_weak
     from {{ ref('int_take_up_fits') }} as t
     inner join {{ ref('int_fits') }} as f on t.fit_id = f.fit_id
     inner join {{ source('registry', 'analyses') }} as a on f.analysis = a.analysis

@@ -1,8 +1,8 @@
--- First stage and effect of what was taken up (Wald): the difference in outcome over that in take-up, both given blocks.
--- With tau = beta_outcome / beta_take_up, the ratio is the difference of means of the outcome
+-- First stage and effect of what was taken up (Wald): the difference in outcome over that in take-up, both given
+-- blocks. With tau = beta_outcome / beta_take_up, the ratio is the difference of means of the outcome
 --     tau * treated + (y - tau d) / beta_take_up
--- whose residuals are those of two-stage least squares over the first stage, so macro cluster_robust gives its CR2 (HC2)
--- standard error, which takes the first stage as it is found: an F below 10 bars it (Stock and Yogo 2005).
+-- whose residuals are those of two-stage least squares over the first stage, so macro cluster_robust gives its CR2
+-- (HC2) standard error, which takes the first stage as it is found: an F below 10 bars it (Stock and Yogo 2005).
 with take_up as (
     select
         fit_id,

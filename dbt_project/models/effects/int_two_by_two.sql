@@ -1,5 +1,5 @@
--- Two by two tables of shares where people stand alone and count alike, block by block: events and others of either arm,
--- with the effects that metafor's escalc gives them, tables without any event (or with nothing else) among them.
+-- Two by two tables of shares where people stand alone and count alike, block by block: events and others of either
+-- arm, with the effects that metafor's escalc gives them, tables without any event (or with nothing else) among them.
 with counted as (
     select
         k.fit_id,

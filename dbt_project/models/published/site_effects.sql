@@ -26,8 +26,12 @@ protected as (
         {{ suppress_count('effects.n_treatment') }} as published_n_treatment,
         {{ suppress_count('effects.n_control') }} as published_n_control,
         {{ suppress_count('effects.n') }} as published_n,
+        -- hidden shares could be solved for from two measures of one contrast: then only the headline is told
         {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} or {{ is_small('effects.n') }}
-            as is_suppressed,
+        or (not effects.is_headline and is_share_suppressed) as is_suppressed,
+        {{ is_small_share('effects.take_up_treatment_pct * effects.n_treatment / 100', 'effects.n_treatment') }}
+        or {{ is_small_share('effects.take_up_control_pct * effects.n_control / 100', 'effects.n_control') }}
+            as is_take_up_suppressed,
         indicators.statistic = 'share' and (
             {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
             or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
@@ -38,6 +42,7 @@ protected as (
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     left join verdicts using (site, wave, indicator)
+    where effects.measure <> 'interaction'
 )
 
 select
@@ -49,6 +54,7 @@ select
     level,
     measure,
     estimator,
+    is_own,
     is_headline,
     stage,
     effect_unit,
@@ -58,10 +64,20 @@ select
     {{ unless_suppressed('estimate_low') }} as estimate_low,
     {{ unless_suppressed('estimate_high') }} as estimate_high,
     {{ unless_suppressed('p_value') }} as p_value,
+    {{ unless_suppressed('p_holm') }} as p_holm,
+    {{ unless_suppressed('p_bh') }} as p_bh,
+    {%- for name, bound in {'ratio': 'estimate', 'ratio_low': 'estimate_low', 'ratio_high': 'estimate_high'}.items() %}
+        -- beyond e^700 a ratio is no number any more
+        case when not is_suppressed and measure like 'log_%' and abs({{ bound }}) < 700 then exp({{ bound }}) end
+            as {{ name }},
+    {%- endfor %}
     case when not is_suppressed and not is_share_suppressed then mean_treatment end as mean_treatment,
     case when not is_suppressed and not is_share_suppressed then mean_control end as mean_control,
     case when not is_suppressed and not is_share_suppressed then sd_control end as sd_control,
     case when not is_suppressed and not is_share_suppressed then sd_pooled end as sd_pooled,
+    sd_basis,
+    case when not is_suppressed and not is_take_up_suppressed then take_up_treatment_pct end as take_up_treatment_pct,
+    case when not is_suppressed and not is_take_up_suppressed then take_up_control_pct end as take_up_control_pct,
     published_n_treatment as n_treatment,
     published_n_control as n_control,
     clusters_treatment,
@@ -70,8 +86,13 @@ select
     case when published_n_treatment is null and published_n_control is null then published_n end as n,
     basis,
     citation,
+    adjustment_note,
     state,
-    {{ contrast_words('is_randomised') }}
+    case
+        when estimator like 'wald_tot%' then 'effect on those who took the treatment up'
+        when estimator like 'wald_cace%' then 'effect on those whom assignment moved to take the treatment up'
+        else {{ contrast_words('is_randomised') }}
+    end
     || case when site = 'network' then ', in the network as one trial' else ', at this site' end as estimand,
     {{ comparability_class('protected', stage='stage', site='site') }} as comparability_class,
     quality_verdict,

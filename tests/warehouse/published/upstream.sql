@@ -59,7 +59,8 @@ create table effects.int_site_effects (
     double, df double, estimate_low double, estimate_high double, p_value double, mean_treatment double,
     mean_control double, sd_control double, sd_pooled double, n_treatment bigint, n_control bigint,
     clusters_treatment bigint, clusters_control bigint, basis varchar, n bigint, citation varchar,
-    state varchar, why_missing varchar
+    state varchar, why_missing varchar, is_own boolean, p_holm double, p_bh double, sd_basis varchar,
+    take_up_treatment_pct double, take_up_control_pct double, adjustment_note varchar
 );
 
 create table effects.int_pooled_effects (
@@ -144,4 +145,20 @@ create table validity.int_generalizability (
 create table validity.int_population_covariates (
     sample varchar, covariate varchar, area_count bigint, site_area_count bigint, smd double, share_within
     double
+);
+
+create table effects.int_subgroup_tests (
+    analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, design_group varchar,
+    dimension varchar, level varchar, estimator varchar, estimate double, estimate_se double, df double,
+    estimate_low double, estimate_high double, test_f double, test_df1 double, test_df2 double, p_value double,
+    is_tested boolean, family_count bigint, p_holm double, p_bh double, n_treatment bigint, n_control bigint,
+    why_missing varchar
+);
+
+create table effects.int_site_changes (
+    analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, design varchar,
+    measure varchar, estimate double, estimate_se double, df double, estimate_low double, estimate_high double,
+    n bigint, cluster_count bigint, margin double, pilot_effect double, pilot_se double, breakdown double,
+    breakdown_se double, breakdown_df double, breakdown_low double, breakdown_high double, state varchar,
+    why_missing varchar, why_no_breakdown varchar
 );
