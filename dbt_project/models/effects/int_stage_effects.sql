@@ -47,4 +47,4 @@ select
     null as p_next_above_smallest
 from {{ ref('int_site_effects') }} as e
 inner join included as i using ({{ key }})
-where e.site = 'network' and e.dimension = 'all' and e.estimator <> 'two_sample_welch'
+where e.site = 'network' and e.dimension = 'all' and e.is_own
