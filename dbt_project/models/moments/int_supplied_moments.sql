@@ -1,14 +1,32 @@
 {{ config(materialized='view') }}
 -- Moments that sites sent, in the shape and the exact steps of those made from people: each counts with weight one.
 -- Means and deviations are taken in billionths of a step, so that sums of whole steps come back whole. What is too
--- large for that has no sum, and so no effect.
+-- large for that has no sum, and so no effect. What a `comparison` site sent of the baseline wave stands beside, in
+-- terms that end in `before`.
 {%- set cell = 'analysis, indicator, site, wave, arm, block_id, cluster_id, dimension, level' %}
-with cells as (
+with asked as (
+    select
+        *,
+        wave as sent_wave,
+        false as is_before
+    from {{ ref('int_analysis_sites') }}
+    union all
+    select
+        s.*,
+        w.wave as sent_wave,
+        true as is_before
+    from {{ ref('int_analysis_sites') }} as s
+    inner join {{ source('registry', 'sites') }} as r on s.site = r.site and r.design = 'comparison'
+    inner join {{ source('registry', 'waves') }} as w on s.wave <> w.wave and w.is_baseline
+),
+
+cells as (
     select
         s.analysis,
         m.indicator,
         m.site,
-        m.wave,
+        s.wave,
+        s.is_before,
         case when s.state = 'interim' then 'pooled' else m.arm end as arm,
         m.block_id,
         m.cluster_id,
@@ -23,11 +41,11 @@ with cells as (
         )::hugeint) as event_steps,
         try(round(100 / i.resolution)::hugeint) as share_steps,
         try(round(m.exposure * {{ exposure_steps_per_unit() }})::hugeint) as exposure_steps
-    from {{ ref('int_analysis_sites') }} as s
+    from asked as s
     inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
     inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
     inner join {{ ref('stg_moments') }} as m
-        on s.site = m.site and s.wave = m.wave and s.indicator = m.indicator
+        on s.site = m.site and s.sent_wave = m.wave and s.indicator = m.indicator
     where
         s.is_admitted
         and s.basis = 'moments'
@@ -45,6 +63,7 @@ with cells as (
 summed as (
     select
         {{ cell }},
+        is_before,
         n,
         n * 1000000 as weight_sum,
         case
@@ -66,6 +85,7 @@ summed as (
 long as (
     select
         {{ cell }},
+        is_before,
         n,
         unnest([
             { 'term_a': 'one', 'term_b': 'one', 'product_sum': weight_sum },
@@ -78,11 +98,15 @@ long as (
 
 select
     {{ cell }},
-    pair['term_a'] as term_a,
-    pair['term_b'] as term_b,
+    {%- for term in ['term_a', 'term_b'] %}
+    case
+        when is_before and pair['{{ term }}'] = 'one' then 'before' when is_before then pair['{{ term }}'] || '_before'
+        else pair['{{ term }}']
+    end as {{ term }},
+    {%- endfor %}
     sum(n)::bigint as n,
     -- what one row lacks, the cell lacks
     case when bool_and(pair['product_sum'] is not null) then sum(pair['product_sum']) end::decimal(38, 0) as product_sum
 from long
-group by {{ cell }}, term_a, term_b
+group by {{ cell }}, is_before, term_a, term_b
 having product_sum is not null

@@ -1,5 +1,7 @@
 """Adjusted effects from sums equal those from rows: full matrices of every person, weighted, in blocks."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -383,3 +385,68 @@ def test_subgroups_are_adjusted_among_themselves(adjusted) -> None:
             target,
         ),
     )
+
+
+def sent(rows: pd.DataFrame, wave: str) -> list[dict]:
+    cells = rows.groupby(["site", "arm", "cluster_id"]).value_steps
+    table = cells.agg(n="count", mean="mean", sd="std").reset_index()
+    numbers = {name: table[name].round(9).map(lambda x: Decimal(str(x))) for name in ("n", "mean", "sd")}
+    return table.assign(wave=wave, **numbers).to_dict("records")
+
+
+def test_sites_that_send_moments_of_both_waves_have_their_difference_in_differences(adjusted) -> None:
+    rows = people().drop(columns=["age", "female"]).assign(weight=1, block_id=None)
+    earlier = before(rows)
+    by_people = adjusted(rows, (), designs="comparison", analysis={"is_panel": False}, extra=earlier)
+    by_moments = adjusted(rows, (), designs="comparison", extra=earlier)
+    by_moments.connection.execute("delete from outcomes.int_outcomes")
+    by_moments.connection.execute("update registry.expected_cells set basis = 'moments'")
+    by_moments.insert("staging.stg_moments", sent(rows, "endline") + sent(earlier, "baseline"))
+    by_moments.build("moments", "fits")
+    for site in ("north", "south"):
+        people_row, sent_row = found(by_people, site), found(by_moments, site)
+        assert sent_row.estimator == "did_cross_sections_cr2"
+        assert [sent_row.estimate, sent_row.estimate_se, sent_row.df] == pytest.approx(
+            [people_row.estimate, people_row.estimate_se, people_row.df], rel=1e-6
+        )
+
+
+def test_a_site_that_sent_moments_keeps_its_unadjusted_effect_with_the_reason(adjusted) -> None:
+    rows = people().drop(columns=["age", "female"]).assign(weight=1, block_id=None)
+    warehouse = adjusted(rows, ("baseline",))
+    warehouse.connection.execute("update registry.expected_cells set basis = 'moments'")
+    warehouse.insert("staging.stg_moments", sent(rows, "endline"))
+    warehouse.build("moments", "fits")
+    assert warehouse.rows(ADJUSTED).empty
+    fits = warehouse.rows("select distinct adjustment, adjustment_note from effects.int_fits")
+    assert fits.values.tolist() == [["none", "not adjusted: needs rows, and only moments were sent"]]
+
+
+def test_take_up_of_the_same_person_and_wave_stands_in_the_moments(adjusted) -> None:
+    rows = people(count=40).drop(columns=["age", "female"]).assign(weight=1)
+    warehouse = adjusted(rows, (), analysis={"take_up": "attended"})
+    told = rows[rows.index % 5 > 0]
+    warehouse.insert(
+        "outcomes.int_outcomes",
+        [
+            {"indicator": "attended", "unit_key": row.unit_key, "value_steps": int(row.Index % 3 > 0)}
+            for row in told.itertuples()
+        ],
+    )
+    warehouse.insert("quality.admission", [{"site": "north", "indicator": "attended"}])
+    warehouse.build("moments")
+    products = warehouse.rows("""
+        select term_a || ' ' || term_b as pair, sum(n)::int as n, (sum(product_sum) / 1e6)::double as total
+        from moments.int_moments where site = 'north' group by all
+    """).set_index("pair")
+    here = told[told.site == "north"]
+    attended = (here.index % 3 > 0).astype(int)
+    assert products.n["one take_up"] == len(here)
+    assert products.total["one take_up"] == attended.sum() == products.total["take_up take_up"]
+    assert products.total["outcome take_up"] == (here.value_steps * attended).sum()
+    missing = rows[(rows.site == "north") & (rows.index % 5 == 0)]
+    assert products.total["outcome take_up_missing"] == missing.value_steps.sum()
+    elsewhere = warehouse.rows(
+        "select count(*) as n from moments.int_moments where site = 'south' and term_b = 'take_up'"
+    )
+    assert elsewhere.n[0] == 0  # not admitted there
