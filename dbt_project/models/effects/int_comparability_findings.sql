@@ -22,8 +22,6 @@ with cells as (
         small.tolerance as small_pct,
         l.linked is not null as is_linked
     from {{ source('registry', 'asked') }} as a
-    inner join {{ source('registry', 'expected_cells') }} as e
-        on a.site = e.site and a.wave = e.wave and a.indicator = e.indicator
     inner join {{ source('registry', 'indicator_references') }} as r on a.indicator = r.indicator
     left join {{ source('registry', 'reference_windows') }} as w on a.indicator = w.indicator and a.wave = w.wave
     left join {{ source('registry', 'site_waves') }} as d on a.site = d.site and a.wave = d.wave
@@ -94,10 +92,25 @@ findings as (
         ], recursive := true)
     from cells
     union all
-    select n.*
-    from {{ ref('int_comparability_answers') }} as n
-    inner join {{ source('registry', 'expected_cells') }} as e
-        on n.site = e.site and n.wave = e.wave and n.indicator = e.indicator
+    select *
+    from {{ ref('int_comparability_answers') }}
+),
+
+-- where a change is measured, its baseline is no cell of its own, but is compared all the same
+measured as (
+    select
+        site,
+        wave,
+        indicator
+    from {{ source('registry', 'expected_cells') }}
+    union
+    select
+        e.site,
+        w.wave,
+        e.indicator
+    from {{ source('registry', 'expected_cells') }} as e
+    inner join {{ source('registry', 'indicators') }} as i on e.indicator = i.indicator and i.is_change
+    inner join {{ source('registry', 'waves') }} as w on w.is_baseline
 )
 
 select
@@ -106,6 +119,7 @@ select
     f.difference not in ('none', 'undeclared', 'unregistered') as is_other,
     f.asked || ', in the reference ' || coalesce(f.reference, 'not said') as words
 from findings as f
+inner join measured as m on f.site = m.site and f.wave = m.wave and f.indicator = m.indicator
 inner join {{ source('registry', 'comparability_rules') }} as p
     on f.indicator = p.indicator and f.difference = p.difference
 order by f.indicator, f.site, f.wave, f.aspect, f.source, f.asked

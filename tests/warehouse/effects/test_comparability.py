@@ -108,10 +108,12 @@ def write(folder, asked, reference, rules, stages, files):
         (folder / name).write_text(textwrap.dedent(text))
 
 
-def at_south(warehouse):
+def at_south(warehouse, where="true"):
     """What is found at the one site that the tests change, the others being as the reference says."""
+    states, classes = (f"effects.{name}" for name in ("int_analysis_sites", "int_comparability"))
     rows = warehouse.rows(
-        "from effects.int_analysis_sites join effects.int_comparability using (indicator, site, wave)"
+        f"select s.*, columns('.*_finding') from {states} as s"
+        f" join {classes} as c using (indicator, site, wave) where {where}"
     ).set_index("site")
     assert set(rows.comparability_class.drop("south")) <= {"A"}, rows.comparability_reason
     return rows.loc["south"]
@@ -259,6 +261,27 @@ def units(seed):
         cluster_id=None,
         value_steps=rng.integers(0, 100, len(people)) + 20 * (people.arm == "treatment"),
     )[["unit_key", "site", "arm", "cluster_id", "value_steps"]]
+
+
+def test_a_change_is_as_comparable_as_the_worse_of_its_waves(judged):
+    waves = """
+        programme: camps
+        title: Camps
+        waves:
+          - {wave: baseline, from: 2024-02-01, closes: 2024-02-28, is_baseline: true}
+          - {wave: endline, from: 2024-10-01, closes: 2024-11-30}
+    """
+    files = {
+        "programme.yml": waves,
+        "sources.yml": SOURCES.replace(
+            "wave: endline", 'wave: {column: w, map: {"0": baseline, "1": endline}}'
+        )
+        + "  asked: [{sites: [south], waves: [baseline], population: adults}]",
+    }
+    for rules, state in (("change_from_baseline: true", "not_comparable"), ("", "included")):
+        row = at_south(judged(rules=rules, files=files), "wave = 'endline'")
+        assert row.state == state
+        assert ("its baseline is not comparable: population (C: adults" in (row.reason or "")) == bool(rules)
 
 
 OVERLAPS = [
