@@ -7,8 +7,11 @@ wave:
     local money of the year t  x  deflator[T] / deflator[t]            = local money at prices of T
     at prices of T             x  rate of the target[T] / own rate[T]  = the target's money at prices of T
 
-where the rate is units of a currency for one of the base: by exchange, or by purchasing power. The parts of
-a unit that are no money (per month, per hectare) are `units`' task.
+where the rate is units of a currency for one of the base: by exchange, or by purchasing power (wherever the
+unit says PPP; everywhere, if the programme converts by ppp). T is the year in the unit, else the programme's
+price year; t the year in the item's unit, else that of the wave's first day at the site. Raw money (no year,
+not the base) is as it was told and of one currency. The parts of a unit that are no money (per month, per
+hectare) are `units`' task.
 """
 
 from dataclasses import dataclass
