@@ -35,7 +35,7 @@ def check_units(declared: Declared) -> Iterator[Fault]:
         if declaration.value is None:
             continue
         yield from _threshold(declaration, declaration.value, declared)
-        found = terms([declaration.value], sources, declared.item)
+        found = terms([declaration.value], sources, declared.item, declared.head)
         for term in sorted(found, key=lambda term: (term.reference, term.source.source)):
             yield from _term(declaration, term, declared.head, sites)
 

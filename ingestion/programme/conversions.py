@@ -18,6 +18,7 @@ from ingestion.programme.units import (
     NoConversion,
     as_decimal,
     factor,
+    in_currency,
     is_same_kind,
     money_in,
     parse,
@@ -53,36 +54,56 @@ class SiteFactor:
     remedy: str = ""
 
 
-def wanted_unit(indicator: Indicator, part: str, reference: str, item_of: ItemOf) -> str | None:
+def wanted_unit(indicator: Indicator, part: str, reference: str, item_of: ItemOf, head: Head) -> str | None:
     """The unit in which an indicator reckons with an item; None where it takes the numbers as they are.
 
-    A mean, amount or sum reckons in its own unit, a share in its threshold's. The numerator of a ratio is
-    wanted such that, divided by the denominator, it has the ratio's unit; where that is a mere word
-    (percent), in the denominator's unit. Everything else is wanted in the unit that the instrument states.
+    A mean, amount or sum reckons in its own unit, a share in its threshold's, a ratio so that its numerator
+    over its denominator has its unit; everything else in the unit that the instrument states.
     """
-    item = item_of(reference)
-    own = item.unit if item else None
     if indicator.over_repeat == "count":
         return None
     if indicator.statistic == "share":
         return indicator.threshold.unit if indicator.threshold else None
     if indicator.statistic not in _OF_THE_INDICATOR:
         return indicator.unit
-    below = item_of(indicator.denominator) if part == "numerator" and indicator.denominator else None
-    if own is None or below is None or below.unit is None:
-        return own
-    if is_same_kind(own, product := f"{indicator.unit}*{below.unit}") or not parse(indicator.unit).is_plain:
-        return product
-    return below.unit if is_same_kind(own, below.unit) else own
+    if indicator.numerator and indicator.denominator:
+        units = (_unit_of(indicator.numerator, item_of), _unit_of(indicator.denominator, item_of))
+        return _ratio_units(indicator.unit, *units, head)[part == "denominator"]
+    return _unit_of(reference, item_of)
 
 
-def terms(indicators: Iterable[Indicator], sources: Iterable[Source], item_of: ItemOf) -> Iterator[Term]:
+def _ratio_units(
+    unit: str, above: str | None, below: str | None, head: Head
+) -> tuple[str | None, str | None]:
+    """The units in which a ratio's numerator and denominator are wanted, of those that the instrument states.
+
+    Where the ratio's unit is a mere word (percent) both are wanted in one unit, and in the base currency if
+    they are money that the programme has tables for: so amounts of two currencies make one share.
+    """
+    if above is None or below is None:
+        return above, below
+    if is_same_kind(above, product := f"{unit}*{below}") or not parse(unit).is_plain:
+        return product, below
+    if not is_same_kind(above, below):
+        return above, below
+    both = in_currency(below, head.currency.base) if head.currency and head.money else below
+    return both, both
+
+
+def _unit_of(reference: str, item_of: ItemOf) -> str | None:
+    item = item_of(reference)
+    return item.unit if item else None
+
+
+def terms(
+    indicators: Iterable[Indicator], sources: Iterable[Source], item_of: ItemOf, head: Head
+) -> Iterator[Term]:
     """Every item that an indicator reads, by source."""
     listed = list(sources)
     for indicator in indicators:
         for part, reference in indicator.terms:
             item = item_of(reference)
-            wanted = wanted_unit(indicator, part, reference, item_of)
+            wanted = wanted_unit(indicator, part, reference, item_of, head)
             for source in listed:
                 if item is not None and source.instrument == reference.partition(".")[0]:
                     unit = source.units.get(reference, item.unit)

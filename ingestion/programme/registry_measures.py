@@ -157,5 +157,5 @@ def _indicator_terms(programme: Programme) -> Iterator[Row]:
                 "item": item,
                 "term": term,
                 "is_reversed": reference in indicator.reversed,
-                "to_unit": wanted_unit(indicator, term, reference, programme.item),
+                "to_unit": wanted_unit(indicator, term, reference, programme.item, programme),
             }

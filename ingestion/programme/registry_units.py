@@ -17,7 +17,7 @@ def unit_rows(programme: Programme) -> dict[str, list[Row]]:
     pairs = sorted(
         {
             (term.unit, term.wanted)
-            for term in terms(programme.indicators, programme.sources, programme.item)
+            for term in terms(programme.indicators, programme.sources, programme.item, programme)
             if term.unit is not None and term.wanted is not None
         }
         - given

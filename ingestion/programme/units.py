@@ -117,6 +117,12 @@ def money_in(text: str) -> Money | None:
     return next(iter(left), None)
 
 
+def in_currency(text: str, currency: str) -> str:
+    """The unit with its money in another currency, in the prices of no stated year."""
+    parts = re.split(r"(\W+)", text)
+    return "".join(currency if _money(part) else part for part in parts)
+
+
 def factor(from_text: str, to_text: str) -> Fraction:
     """How many of `to_text` one of `from_text` is; of money, only the part that is no money.
 

@@ -240,6 +240,16 @@ def test_a_ratio_of_two_amounts_of_one_money_needs_no_table(found) -> None:
     assert found(("sources.yml", "  units: {child_test.spend: USD/month}\n", ""), share=share) == []
 
 
+def test_with_tables_amounts_of_two_currencies_make_one_share(found, rows) -> None:
+    share = RATIO.replace("USD/month/day", "percent").replace("child_test.days", "child_test.spend")
+    assert found(TABLES, share=share) == []
+    terms = [row for row in rows("indicator_terms", share=share) if row["indicator"] == "share"]
+    assert {(row["term"], row["to_unit"]) for row in terms} == {
+        ("numerator", "USD/month"),
+        ("denominator", "USD/month"),
+    }
+
+
 def test_the_house_s_own_money_tables_are_checked(found) -> None:
     twice = MONEY.replace("year: 2024, index: 313.7", "year: 2025, index: 313.7")
     (fault,) = found(("programme.yml", CONVERSION, twice))[:1]
