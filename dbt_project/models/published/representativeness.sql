@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Areas are no people: what is known of them is published as it is.
 with numbers as (
 {%- for name, estimator in {

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Everything about attrition as one row per number: rates by arm, the differential by two errors, selective attrition
 -- and Lee's bounds. Shares are percent here; `events` and `of` are the counts that a share would give away.
 with long as (
@@ -46,7 +47,7 @@ with long as (
 
 select
     group_id,
-    unnest(told),
+    unnest(told), -- noqa: AL03
     missing_treatment as events_treatment,
     n_treatment,
     missing_control as events_control,

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Balance at baseline, and the arms' sizes against the design, as one row per number. These are no answers of one
 -- indicator or wave: `indicator` and `wave` are '*', the covariate is the subject.
 with groups as (
@@ -71,8 +72,11 @@ select distinct
     case when r.design <> 'cluster_rct' then c.denominator end as n,
     case when r.design <> 'cluster_rct' then c.treated_count end as events_treatment,
     case when r.design <> 'cluster_rct' then c.denominator end as n_treatment,
-    case when c.why_not_applicable is not null then 'not_applicable' when c.denominator = 0 then 'no_data' else 'measured' end
-        as state,
+    case
+        when c.why_not_applicable is not null then 'not_applicable'
+        when c.denominator = 0 then 'no_data'
+        else 'measured'
+    end as state,
     case when c.denominator = 0 then 'the frame assigns nobody here' else c.why_not_applicable end as reason
 from {{ ref('int_analysis_sites') }} as s
 inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis

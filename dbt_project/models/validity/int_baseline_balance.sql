@@ -54,8 +54,11 @@ select
     mean_control * step as mean_control,
     difference / nullif(spread, 0) as smd,
     case when not is_binary then nullif(variance_treatment, 0) / nullif(variance_control, 0) end as variance_ratio,
-    case when abs(smd) <= 0.05 then 'alike' when abs(smd) <= 0.25 then 'adjust' when smd is not null then 'not_equivalent' end
-        as band,
+    case
+        when abs(smd) <= 0.05 then 'alike'
+        when abs(smd) <= 0.25 then 'adjust'
+        when smd is not null then 'not_equivalent'
+    end as band,
     case
         when n_treatment = 0 or n_control = 0 then 'no_data'
         when spread is null then 'too_few'

@@ -1,6 +1,6 @@
--- What was drawn by lot, with its total of each covariate: clusters where clusters were drawn, else the units of a block
--- and arm together. t is the total of x - mean of x at the site, so that somebody of whom x is unknown counts as average;
--- (mean = origin + beyond: whole steps are taken off while exact.)
+-- What was drawn by lot, with its total of each covariate: clusters where clusters were drawn, else the units of a
+-- block and arm together. t is the total of x - mean of x at the site, so that who is not known counts as average
+-- (mean = origin + beyond: whole steps are taken off while exact);
 -- `factor` = m (n - m) / (n (n - 1)), of n drawn in the block m for treatment. Blocks with one arm tell nothing.
 with sites as (
     select distinct

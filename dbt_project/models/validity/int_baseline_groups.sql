@@ -5,7 +5,8 @@ with lots as (
         analysis,
         site as member,
         count(cluster_id) = count(*)
-        and count(distinct cluster_id) = count(distinct (cluster_id, is_treated)) as is_drawn_by_cluster
+        and count(distinct cluster_id) = count(distinct cluster_id || case when is_treated then ' 1' else ' 0' end)
+            as is_drawn_by_cluster
     from {{ ref('int_baseline_cells') }}
     where covariate = '*'
     group by analysis, site

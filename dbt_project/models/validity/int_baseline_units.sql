@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 -- What was known of each unit before treatment, streamed and never stored: its values at the baseline wave, its
--- subgroups as 0 or 1 (of two levels the first alone), its frame's covariates, and for every unit assigned the constant one, named '*'.
+-- subgroups as 0 or 1 (of two levels the first alone), its frame's covariates, and for every unit assigned the
+-- constant one, named '*'.
 -- Chance differences at baseline tell nothing of effects: a site counts as soon as its own baseline is closed.
 with limited as (
     select distinct analysis

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Tipton's B: how alike the scores of the areas that are ours and of the population are distributed, 1 where the same.
 --   kernel: the integral of sqrt(f_sample f_population); bins: sum of sqrt(p_sample p_population) over quantile bins
 -- Tipton (2014). The headline is the kernel's against the whole population; bins of few areas lie lower.

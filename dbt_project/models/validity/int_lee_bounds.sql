@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Bounds on the effect for those who would be measured in either arm (Lee 2009): the arm that kept more is trimmed,
 -- from above and from below, to the share that the other kept. Assumes that assignment moves no one's being measured
 -- both ways. K = r_low n_high / n_low of the r_high measured are kept; ties at the cut are kept in part.
@@ -68,7 +69,8 @@ sums as (
         p.group_id,
         {%- for bound, side in cuts.items() %}
             sum(p.n * {{ side }}(p.value - c.cut_{{ bound }}, 0)) filter (where p.is_trimmed)::double as a_{{ bound }},
-            sum(p.n * (p.value - c.cut_{{ bound }})) filter (where not p.is_trimmed)::double as other_{{ bound }},
+            sum(p.n * (p.value - c.cut_{{ bound }})) filter (where not p.is_trimmed)::double
+                as other_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from people as p
     inner join cut_values as c on p.group_id = c.group_id
@@ -82,7 +84,7 @@ trimmed as (
             c.cut_{{ bound }},
             u.a_{{ bound }},
             u.a_{{ bound }} / s.kept as mu_{{ bound }},
-            u.other_{{ bound }} / s.r_l as m_{{ bound }},
+            u.other_{{ bound }} / s.r_l as m_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from sides as s
     inner join sums as u on s.group_id = u.group_id
@@ -108,7 +110,7 @@ influence as (
                 else
                     -t.mu_{{ bound }} * ((p.value is not null)::int - t.r_l / t.n_l) / t.r_l
                     - coalesce(p.value - t.cut_{{ bound }} - t.m_{{ bound }}, 0) / t.r_l
-            end as psi_{{ bound }},
+            end as psi_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from trimmed as t
     inner join people as p on t.group_id = p.group_id
@@ -140,13 +142,13 @@ errors as (
         case when is_clustered then count(*) filter (where in_other) else sum(copies) end as other_clusters,
         case when is_clustered then sum(copies) / nullif(sum(copies) - 1, 0) else 1 end as factor,
         {%- for bound in cuts %}
-            sqrt(factor * sum(square_{{ bound }} order by cluster_id)) as se_{{ bound }},
+            sqrt(factor * sum(square_{{ bound }} order by cluster_id)) as se_{{ bound }}{{ ',' if not loop.last }}
         {%- endfor %}
     from own
     group by group_id
 ),
 
--- The trimmed arm's low mean gives the effect's lower bound where it is the treatment, its upper bound where the control.
+-- The trimmed arm's low mean gives the effect's lower bound where it is the treatment, else its upper bound.
 bounds as (
     select
         t.*,
@@ -157,8 +159,9 @@ bounds as (
                 when t.is_treatment_trimmed then t.mu_{{ ours }} - t.m_{{ ours }}
                 else t.m_{{ theirs }} - t.mu_{{ theirs }}
             end * t.step as effect_{{ name }},
-            case when has_error then
-                case when t.is_treatment_trimmed then e.se_{{ ours }} else e.se_{{ theirs }} end
+            case
+                when has_error
+                    then case when t.is_treatment_trimmed then e.se_{{ ours }} else e.se_{{ theirs }} end
             end * t.step as effect_{{ name }}_se,
         {%- endfor %}
         imbens_manski_critical((effect_high - effect_low) / nullif(greatest(effect_low_se, effect_high_se), 0))
@@ -179,6 +182,8 @@ select
     effect_high + critical * effect_high_se as interval_high,
     measured_treatment + measured_control as n,
     case when has_error then 'measured' else 'no_standard_error' end as state,
-    case when has_error is not true then 'fewer than two clusters in an arm, or outcomes that do not differ' end as reason
+    case
+        when has_error is not true then 'fewer than two clusters in an arm, or outcomes that do not differ'
+    end as reason
 from bounds
 order by group_id

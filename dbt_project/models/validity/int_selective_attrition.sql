@@ -1,6 +1,7 @@
--- Whether those lost differ by arm in what they were like at baseline: missing = a + b T + c x + d T x by least squares,
--- x the unit's own outcome at baseline, and the joint test of b = d = 0. From sums by cluster: CR2 with the approximate
--- Hotelling test (HTZ; Pustejovsky and Tipton 2018); units that are their own clusters: the classical F test.
+-- noqa: disable=LT02
+-- Whether those lost differ by arm in what they were like at baseline: missing = a + b T + c x + d T x by least
+-- squares, x the unit's own outcome at baseline, and the joint test of b = d = 0. From sums by cluster: CR2 with the
+-- approximate Hotelling test (HTZ; Pustejovsky and Tipton 2018); units that are their own clusters: the classical F.
 with sums as (
     select
         g.group_id,
@@ -10,7 +11,8 @@ with sums as (
             coalesce(sum(v.baseline_sum) filter (where {{ arm }}), 0)::hugeint as b{{ side }},
             coalesce(sum(v.baseline_squares) filter (where {{ arm }}), 0)::hugeint as bb{{ side }},
             coalesce(sum(v.baseline_n) filter (where {{ arm }} and v.value_steps is null), 0)::hugeint as m{{ side }},
-            coalesce(sum(v.baseline_sum) filter (where {{ arm }} and v.value_steps is null), 0)::hugeint as mb{{ side }},
+            coalesce(sum(v.baseline_sum) filter (where {{ arm }} and v.value_steps is null), 0)::hugeint
+                as mb{{ side }}{{ ',' if not loop.last }}
         {%- endfor %}
     from {{ ref('int_validity_groups') }} as g
     inner join {{ ref('int_randomised_values') }} as v

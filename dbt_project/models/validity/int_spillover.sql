@@ -1,5 +1,5 @@
--- Spillover: controls beside treated people minus controls in clusters without any, with CR2 standard errors. Told where
--- the frame has such pure controls, and both kinds of clusters.
+-- Spillover: controls beside treated people minus controls in clusters without any, with CR2 standard errors. Told
+-- where the frame has such pure controls, and both kinds of clusters.
 with robust as (
     {{ cluster_robust(ref('int_spillover_clusters')) }}
 ),

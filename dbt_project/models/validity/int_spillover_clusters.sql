@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Controls only: those who live in a cluster with somebody treated (side 1) beside those of clusters with nobody
 -- treated, in the shape of int_fit_clusters. Blocks as in the analysis; counted from a whole number near the mean.
 with treated_clusters as (

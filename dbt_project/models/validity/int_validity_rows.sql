@@ -103,8 +103,7 @@ silent as (
     inner join {{ source('registry', 'sites') }} as r on s.site = r.site
 )
 
-select
-    t.* replace (coalesce(t.state, 'measured') as state)
+select t.* replace (coalesce(t.state, 'measured') as state)
 from told as t
 union all by name
 select
