@@ -248,6 +248,10 @@ class Programme(Head):
         """The instrument of that id; KeyError if there is none."""
         return {instrument.instrument: instrument for instrument in self.instruments}[instrument_id]
 
+    def indicator(self, indicator_id: str) -> Indicator:
+        """The indicator of that id; KeyError if there is none."""
+        return {indicator.indicator: indicator for indicator in self.indicators}[indicator_id]
+
     def item(self, reference: str) -> Item | None:
         """The item behind `instrument.item`; None if there is none."""
         instrument, _, name = reference.partition(".")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ingestion.programme.model_registration import Looks, PilotSelection
+from ingestion.programme.model_registration import Amendment, Looks, PilotSelection
 from ingestion.programme.words import Arm, Code, Day, Id, Part, Text, refusal
 
 
@@ -59,6 +59,9 @@ class Analysis(Part):
         description="How the pilot came to be scaled: none, significant_at_5pct, or a rule.",
     )
     looks: Looks | None = Field(None, description="Dates on which open waves may be looked at; none: never.")
+    amendments: list[Amendment] = Field(
+        default_factory=list, description="What was changed after registration, when and why."
+    )
     covariates: list[Id] = Field(
         default_factory=list,
         description="What effects are adjusted for: baseline, covariates and subgroup dimensions of frames.",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from ingestion.programme.words import Day, Id, Part, refusal
+from ingestion.programme.words import Day, Id, Part, Text, refusal
 
 _SHORTHANDS = {"none": {"rule": "none"}, "significant_at_5pct": {"rule": "significant"}}
 
@@ -38,6 +38,14 @@ class PilotSelection(Part):
         if self.rule == "none" and self.on is not None:
             raise refusal("a pilot that nobody selected was selected on nothing", "remove 'on'")
         return self
+
+
+class Amendment(Part):
+    """A dated change to what was registered, or to the data behind an answer, and why it was made."""
+
+    on: Day
+    what: Text
+    why: Text
 
 
 class Looks(Part):

@@ -3,11 +3,13 @@
 In: a `Programme` and the night's date. Out: rows by table. Neither items nor the lake are known here.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from ingestion.programme.model import Programme
+from ingestion.programme.model import Analysis, Indicator, Programme
 from ingestion.programme.model_registration import PilotSelection
 from ingestion.programme.registry_schemas import Row
 from ingestion.programme.words import normal_code
@@ -42,7 +44,11 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
         ],
         "analysis_looks": list(_looks(programme)),
         "analysis_indicators": [
-            {"analysis": analysis.analysis, "indicator": indicator}
+            {
+                "analysis": analysis.analysis,
+                "indicator": indicator,
+                "definition_hash": _definition_hash(analysis, programme.indicator(indicator)),
+            }
             for analysis in programme.analyses
             for indicator in programme.analysis_indicators(analysis)
         ],
@@ -66,8 +72,22 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
             {"covariate": covariate, "resolution": resolution}
             for covariate, resolution in _resolutions(programme).items()
         ],
+        "analysis_amendments": [
+            {"analysis": analysis.analysis, "on_date": note.on, "what": note.what, "why": note.why}
+            for analysis in programme.analyses
+            for note in analysis.amendments
+        ],
         "expected_cells": list(_expected_cells(programme)),
     }
+
+
+def _definition_hash(analysis: Analysis, indicator: Indicator) -> str:
+    """Hash of what was registered: the fields as written, so that new fields with defaults change nothing."""
+    written = [
+        analysis.model_dump(mode="json", exclude_defaults=True, exclude={"title", "amendments"}),
+        indicator.model_dump(mode="json", exclude_defaults=True, exclude={"title"}),
+    ]
+    return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
 
 def _words(identifier: str) -> str:

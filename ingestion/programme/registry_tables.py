@@ -25,6 +25,8 @@ __all__ = ["KEYS", "SCHEMAS", "registry_tables"]
 def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, pa.Table]:
     """Every registry table but the rules', with exact types and in key order.
 
+    What was answered before this night is not known here: those tables are empty.
+
     Args:
         programme: The programme as loaded.
         home: SITEWISE_HOME, whose lake and receipts are read.
@@ -33,4 +35,4 @@ def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
     rows = design_rows(programme, as_of) | measure_rows(programme) | form_rows(programme)
     rows |= unit_rows(programme) | comparability_rows(programme) | lake_rows(programme, home)
     rows |= population_rows(programme)
-    return {table: registry_table(table, rows[table]) for table in SCHEMAS}
+    return {table: registry_table(table, rows.get(table, [])) for table in SCHEMAS}

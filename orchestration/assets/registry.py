@@ -16,6 +16,7 @@ from orchestration.assets.pull import RECEIPTS, SOURCES
 from orchestration.change import fingerprint, is_unchanged
 from orchestration.home import Home
 from orchestration.programmes import declared_tables, load
+from orchestration.release.answers import earlier_tables
 from orchestration.settings import Settings
 from orchestration.warehouse import WRITER_POOL, remove, write_tables
 
@@ -31,13 +32,16 @@ def compute_registry(settings: Settings) -> tuple[dict[str, pa.Table], pa.Table]
     """
     programme, as_of = load(settings)
     tables = declared_tables(programme, settings.home, as_of)
+    tonight = fingerprint(tables, as_of)
     row = {
         "programme": programme.programme,
         "as_of_date": as_of,
         "title": programme.title,
         "approval": programme.publish.approve,
-        **fingerprint(tables, as_of),
+        **tonight,
     }
+    # What was answered before is no input of the night's fingerprint: else no night would be without news.
+    tables |= earlier_tables(settings.releases, tonight)
     return tables, pa.Table.from_pylist([row])
 
 
