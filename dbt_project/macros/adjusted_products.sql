@@ -1,9 +1,9 @@
 -- noqa: disable=LT02
 {#- The products behind adjusted effects: which columns a design can have, and how its sums are read and centred. -#}
 
-{#- Columns beside the constant, in the order in which they are taken: for each its name where it is named when left out,
-    its term, its column of int_analysis_units, the place of the column that marks where it is missing, and whether its
-    values lie on a scale with an arbitrary origin. -#}
+{#- Columns beside the constant, in the order in which they are taken: for each its name where it is named when left
+    out, its term, its column of int_analysis_units, the place of the column that marks where it is missing, and whether
+    its values lie on a scale with an arbitrary origin. -#}
 {% macro adjustment_columns() -%}
     {%- set needs = moment_needs() -%}
     {%- set covariates = covariate_terms() -%}
@@ -38,10 +38,11 @@
     {{ return(names) }}
 {%- endmacro %}
 
-{#- Which product of the moments is which sum, by adjustment: rows (adjustment, is_rate, term_a, term_b, is_later, sum). -#}
+{#- Which product of the moments is which sum: rows (adjustment, is_rate, term_a, term_b, is_later, sum). -#}
 {% macro product_slots(columns) -%}
     {%- set slots = [] -%}
-    {%- for adjustment, one, outcome in [('ancova', 'one', 'outcome'), ('difference_in_differences', 'panel', 'change')] -%}
+    {%- set kinds = [('ancova', 'one', 'outcome'), ('difference_in_differences', 'panel', 'change')] -%}
+    {%- for adjustment, one, outcome in kinds -%}
         {%- do slots.append((adjustment, false, one, one, true, 'x_0_0')) -%}
         {%- do slots.append((adjustment, false, one, outcome, true, 'y_0')) -%}
         {%- for first in columns if adjustment == 'ancova' or not first.term.startswith('baseline') -%}
@@ -49,7 +50,8 @@
             {%- do slots.append((adjustment, false, one, first.term, true, 'x_0_' ~ i)) -%}
             {%- do slots.append((adjustment, false, outcome, first.term, true, 'y_' ~ i)) -%}
             {%- for second in columns[i - 1:] -%}
-                {%- do slots.append((adjustment, false, first.term, second.term, true, 'x_' ~ i ~ '_' ~ (i + loop.index0))) -%}
+                {%- set sum = 'x_' ~ i ~ '_' ~ (i + loop.index0) -%}
+                {%- do slots.append((adjustment, false, first.term, second.term, true, sum)) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
@@ -77,8 +79,8 @@
     round(sum({{ total }})::double / nullif(sum({{ known }}), 0)::double)::decimal(38, 0)::hugeint
 {%- endmacro %}
 
-{#- A column as a sum of stored ones, each with its factor: f with origin o, zero where its mark m says it is unknown, is
-    f - o + o m; the outcome y is y - o_y. -#}
+{#- A column as a sum of stored ones, each with its factor: f with origin o, zero where its mark m says it is unknown,
+    is f - o + o m; the outcome y is y - o_y. -#}
 {% macro stored_parts(i, columns) -%}
     {%- if i == 'y' -%}{{ return([('1', 'y'), ('-o_y', 0)]) }}{%- endif -%}
     {%- if i > 0 and columns[i - 1].has_origin -%}

@@ -1,8 +1,8 @@
 -- noqa: disable=LT02
 {#- What int_analysis_units adds where some analysis adjusts for something, compares changes, or asks who took part. -#}
 
-{#- CTEs: `admitted` cells; `asked`, the analyses' sites with the wave to read and what they need; `traits`, a column for
-    each covariate. -#}
+{#- CTEs: `admitted` cells; `asked`, the analyses' sites with the wave to read and what they need; `traits`, a column
+    for each covariate. -#}
 {% macro adjustment_traits(covariates) -%}
 admitted as (
     select

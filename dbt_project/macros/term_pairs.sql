@@ -66,8 +66,8 @@
     {{ return(needs if true in needs.values() | list else {}) }}
 {%- endmacro %}
 
-{#- Pairs of terms, the first never after the second, each term with its column of int_analysis_units: the upper triangles
-    of the Gram matrices that effects need. -#}
+{#- Pairs of terms, the first never after the second, each term with its column of int_analysis_units: the upper
+    triangles of the Gram matrices that effects need. -#}
 {% macro term_pairs() -%}
     {%- set needs = moment_needs() -%}
     {%- set covariates = covariate_terms() -%}

@@ -1,8 +1,10 @@
+-- noqa: disable=LT02
 -- The sums behind adjusted effects: one row per comparison, block, cluster, arm and wave, with the products of the
 -- constant (0), the columns adjusted for (1, 2, ...) and the outcome (y): x_i_j and y_i, exact, in the steps of each.
 -- Clusters come from the moments. Units that are their own cluster come from rows, one each, for their leverage is
 -- not in any sum; a site that sent no rows has none of these, and no such standard error.
--- depends_on: {{ ref('int_moments') }}, {{ ref('int_analysis_units') }}, {{ ref('int_analysis_sites') }}, {{ ref('int_fits') }}
+-- depends_on: {{ ref('int_moments') }}, {{ ref('int_analysis_units') }}, {{ ref('int_analysis_sites') }},
+-- {{ ref('int_fits') }}
 {%- set needs = moment_needs() %}
 {%- set columns = adjustment_columns() %}
 {%- set names = product_names(columns | length) %}

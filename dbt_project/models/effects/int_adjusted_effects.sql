@@ -1,7 +1,8 @@
--- The effect of every comparison that is adjusted, by its own estimator, in the indicator's unit and, as int_fit_effects
--- does, in standard deviations; the unadjusted difference stands beside it. ancova: given baseline and covariates;
--- did_panel: changes of the same people; did_cross_sections: outcome ~ arm + wave + arm x wave, clusters over both waves;
--- matched: weighted, from rows. _cr2 where the frame has clusters, _hc2 where units are their own.
+-- The effect of every comparison that is adjusted, by its own estimator, in the indicator's unit and, as in
+-- int_fit_effects, in standard deviations; the unadjusted difference stands beside it.
+-- ancova: given baseline and covariates; did_panel: changes of the same people; did_cross_sections:
+-- outcome ~ arm + wave + arm x wave, clusters over both waves; matched: weighted, from rows.
+-- _cr2 where the frame has clusters, _hc2 where units are their own.
 with effects as (
     select
         a.fit_id,
@@ -56,7 +57,9 @@ select
         estimate * scale as estimate,
         case
             when reference_sd is not null then estimate_se * scale
-            else sqrt({{ hedges_variance('(estimate * scale)', 'scale', 'estimate_se', 'df', 'null', 'null', 'false') }})
+            else sqrt({{
+                hedges_variance('(estimate * scale)', 'scale', 'estimate_se', 'df', 'null', 'null', 'false')
+            }})
         end as estimate_se
     ),
     'hedges_g' as measure,

@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 -- Treatment minus control given what is adjusted for, with CR2 standard errors (HC2 where units are their own clusters)
 -- and Satterthwaite degrees of freedom, in steps of the indicator: plugin adjusted_functions, from exact sums that are
 -- moved to whole-number origins first, so that no offset costs a digit.
@@ -105,12 +106,12 @@ solved as (
 
 select
     fit_id,
-    effect.estimate as beta,
-    effect.estimate_se as beta_se,
-    effect.df as df,
-    effect.clusters_1 as clusters_1,
-    effect.clusters_0 as clusters_0,
-    effect.is_nested as is_nested,
-    nullif(concat_ws(', ', nullif(array_to_string(unknown, ', '), ''), effect.dropped), '') as dropped
+    effect['estimate'] as beta,
+    effect['estimate_se'] as beta_se,
+    effect['df'] as df,
+    effect['clusters_1'] as clusters_1,
+    effect['clusters_0'] as clusters_0,
+    effect['is_nested'] as is_nested,
+    nullif(concat_ws(', ', nullif(array_to_string(unknown, ', '), ''), effect['dropped']), '') as dropped
 from solved
 order by fit_id

@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+-- noqa: disable=LT02,ST11
 -- The units each analysis counts, with their outcome and subgroup: one row per unit and slice, streamed, never stored.
 -- A unit counts at the site of its frame; where it was measured at another site, that site must be admitted too.
 -- Terms that only some analyses need are null for the others: baseline_missing, covariates, take_up; panel and change

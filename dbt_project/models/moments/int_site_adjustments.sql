@@ -7,18 +7,19 @@ select
     s.wave,
     s.indicator,
     s.site,
+    s.basis = 'rows' and not ({{ is_quotient('i.statistic') }}) as has_values,
     case
-        when r.design = 'comparison' and coalesce(a.is_panel, true) and s.basis = 'rows' and not {{ is_quotient('i.statistic') }}
-            then 'difference_in_differences'
+        when r.design = 'comparison' and coalesce(a.is_panel, true) and has_values then 'difference_in_differences'
         when r.design = 'comparison' then 'repeated_cross_sections'
-        when c.analysis is not null and s.basis = 'rows' and not {{ is_quotient('i.statistic') }} then 'ancova'
+        when c.analysis is not null and has_values then 'ancova'
         else 'none'
     end as adjustment,
     case
         when adjustment = 'ancova' then null
         when c.analysis is not null and adjustment = 'none' and {{ is_quotient('i.statistic') }}
             then 'not adjusted: a ' || i.statistic || ' has no covariates'
-        when c.analysis is not null and adjustment = 'none' then 'not adjusted: needs rows, and only ' || s.basis || ' were sent'
+        when c.analysis is not null and adjustment = 'none'
+            then 'not adjusted: needs rows, and only ' || s.basis || ' were sent'
         when c.analysis is not null and adjustment = 'repeated_cross_sections'
             then 'covariates are not used: other people were measured before'
     end as adjustment_note
@@ -26,5 +27,6 @@ from {{ ref('int_analysis_sites') }} as s
 inner join {{ source('registry', 'sites') }} as r on s.site = r.site
 inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
 inner join {{ source('registry', 'indicators') }} as i on s.indicator = i.indicator
-left join (select distinct analysis from {{ source('registry', 'analysis_covariates') }}) as c on s.analysis = c.analysis
+left join (select distinct analysis from {{ source('registry', 'analysis_covariates') }}) as c
+    on s.analysis = c.analysis
 order by s.analysis, s.wave, s.indicator, s.site

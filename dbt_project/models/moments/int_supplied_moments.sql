@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+-- noqa: disable=LT02
 -- Moments that sites sent, in the shape and the exact steps of those made from people: each counts with weight one.
 -- Means and deviations are taken in billionths of a step, so that sums of whole steps come back whole. What is too
 -- large for that has no sum, and so no effect. What a `comparison` site sent of the baseline wave stands beside, in
@@ -37,7 +38,8 @@ cells as (
         try(round(m.mean / i.resolution * 1000000000)::hugeint) as mean_billionths,
         try(round(case when m.n = 1 then 0 else m.sd end / i.resolution * 1000000000)::hugeint) as sd_billionths,
         try(round(
-            m.events * case when {{ is_quotient('i.statistic') }} then i.multiplier else 100 end::decimal(18, 6) / i.resolution
+            m.events
+            * case when {{ is_quotient('i.statistic') }} then i.multiplier else 100 end::decimal(18, 6) / i.resolution
         )::hugeint) as event_steps,
         try(round(100 / i.resolution)::hugeint) as share_steps,
         try(round(m.exposure * {{ exposure_steps_per_unit() }})::hugeint) as exposure_steps
@@ -100,7 +102,8 @@ select
     {{ cell }},
     {%- for term in ['term_a', 'term_b'] %}
     case
-        when is_before and pair['{{ term }}'] = 'one' then 'before' when is_before then pair['{{ term }}'] || '_before'
+        when is_before and pair['{{ term }}'] = 'one' then 'before'
+        when is_before then pair['{{ term }}'] || '_before'
         else pair['{{ term }}']
     end as {{ term }},
     {%- endfor %}
