@@ -26,16 +26,15 @@ def people(site: str, seed: int, size: int = 120, offset: int = 0) -> pd.DataFra
     )
 
 
-def warehouse_of(
-    effects_warehouse, units: pd.DataFrame, indicator: dict | None = None, change: str = "select 1"
-):
+def warehouse_of(effects_warehouse, units: pd.DataFrame, indicator: dict | None = None, change: str = ""):
     warehouse = effects_warehouse()
     warehouse.programme(STAGES, [indicator or {}])
     warehouse.connection.execute("update registry.sites set design = 'pre_post' where site = 'later'")
     warehouse.connection.execute("update registry.sites set design = 'post_only' where site = 'after'")
     warehouse.insert("registry.waves", [{"wave": "baseline", "is_baseline": True, "wave_order": 0}])
     warehouse.insert("quality.admission", [{"site": site, "wave": "baseline"} for site in STAGES])
-    warehouse.connection.execute(change)
+    if change:
+        warehouse.connection.execute(change)
     warehouse.units(units)
     warehouse.build(*MODELS)
     return warehouse.rows("from effects.int_site_changes").set_index("site")
