@@ -34,22 +34,28 @@ climbing as (
         pool_id,
         target,
         step + 1 as step,
-        case when gq > 0 then greatest(0, tau2 + (gq / aim - 1) * gq / r2) else 0 end as next_tau2,
-        abs(next_tau2 - tau2) / (next_tau2 + v[1]) as change
+        moved as tau2,
+        abs(moved - tau2) / (moved + v[1]) as change
     from (
         select
-            l.pool_id,
-            l.target,
-            l.step,
-            l.tau2,
-            s.aim,
-            s.d,
-            s.v,
-            {{ weighted_sums('l.tau2') }}
-        from climbing as l
-        inner join starts as s on l.pool_id = s.pool_id and l.target = s.target
-        where l.change > 1e-13 and l.step < 200
-    )
+            *,
+            case when gq > 0 then greatest(0, tau2 + (gq / aim - 1) * gq / r2) else 0 end as moved
+        from (
+            {{ weighted_sums('(
+                select
+                    l.pool_id,
+                    l.target,
+                    l.step,
+                    l.tau2,
+                    s.aim,
+                    s.d,
+                    s.v
+                from climbing as l
+                inner join starts as s on l.pool_id = s.pool_id and l.target = s.target
+                where l.change > 1e-13 and l.step < 200
+            ) as moving', 'tau2') }}
+        ) as sums
+    ) as steps
 )
 
 select

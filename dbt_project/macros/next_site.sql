@@ -12,27 +12,27 @@
 with nodes as (
     select
         *,
-        unnest(range(1, nodes + 1)) as node,
-        tan(pi() / 2 * (node - 0.5) / nodes) as angle
+        scale * angle as tau
     from (
         select
             *,
-            greatest(64, 8 * ceil(sqrt(k)))::bigint as nodes
-        from {{ pools }}
-    )
+            tan(pi() / 2 * (node - 0.5) / nodes) as angle
+        from (
+            select
+                *,
+                greatest(64, 8 * ceil(sqrt(k)))::bigint as nodes,
+                unnest(range(1, nodes + 1)) as node
+            from {{ pools }}
+        ) as numbered
+    ) as turned
 ),
 
 likelihoods as (
     select
         *,
         (list_sum(list_transform(w, lambda x: ln(x))) - ln(s1) - gq) / 2 + ln(1 + angle ** 2) as log_weight,
-        sqrt((scale * angle) ** 2 + 1 / s1) as spread
-    from (
-        select
-            *,
-            {{ weighted_sums('(scale * angle) ** 2') }}
-        from nodes
-    )
+        sqrt(tau ** 2 + 1 / s1) as spread
+    from ({{ weighted_sums('nodes', 'tau ** 2') }}) as sums
 ),
 
 weighted as (
@@ -56,7 +56,7 @@ shares as (
             *,
             unnest(range(1, len(above) + 1)) as place
         from weighted
-    )
+    ) as placed
 )
 
 select
@@ -69,6 +69,6 @@ from (
         sum(weight * share order by node) / sum(weight order by node) as share
     from shares
     group by pool_id, place
-)
+) as averages
 group by pool_id
 {% endmacro %}

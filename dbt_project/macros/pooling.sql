@@ -15,20 +15,28 @@
 with means as (
     select
         *,
-        len(d) as k,
-        list_sum(w) as total,
-        list_dot_product(w, d) / total as mu,
         list_dot_product(w, list_transform(d, lambda x: (x - mu) ** 2)) / nullif(k - 1, 0) as q_scale,
         list_max(w) / total * 100 as largest_weight_pct,
-        list_transform(list_zip(w, v), lambda p: p[1] ** 2 * p[2]) as parts,
-        list_sum(parts) as variance,
-        case
-            when weighting in ('equal_mean', 'eligible_weighted_mean') then 'these sites'
-            when weighting = 'fixed' then 'fixed'
-            else 'random'
-        end as kind
-    from {{ weighted }}
-    where list_sum(w) > 0
+        list_sum(parts) as variance
+    from (
+        select
+            *,
+            list_dot_product(w, d) / total as mu,
+            case when kind = 'these sites' then list_transform(list_zip(w, v), lambda p: p[1] ** 2 * p[2]) end as parts
+        from (
+            select
+                *,
+                len(d) as k,
+                list_sum(w) as total,
+                case
+                    when weighting in ('equal_mean', 'eligible_weighted_mean') then 'these sites'
+                    when weighting = 'fixed' then 'fixed'
+                    else 'random'
+                end as kind
+            from {{ weighted }}
+        ) as kinds_of_weights
+        where total > 0
+    ) as weighted_means
 ),
 
 kinds (kind, suffix) as (

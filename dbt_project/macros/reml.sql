@@ -15,19 +15,13 @@
 with recursive starts as (
     select
         pool_id,
-        k,
         d,
         v,
         unnest({{ methods }}) as method,
         greatest(0, (gq - (k - 1)) / tr_p) as start,
         case method when 'reml' then r2 - tr_p else r2 - s1 end > 0 as rises_at_zero
-    from (
-        select
-            *,
-            {{ weighted_sums('0') }}
-        from {{ pools }}
-        where k >= 2
-    )
+    from ({{ weighted_sums(pools, '0') }}) as fixed
+    where k >= 2
 ),
 
 scoring as (
@@ -43,37 +37,47 @@ scoring as (
         pool_id,
         method,
         step + 1 as step,
-        case
-            when tau2 + score / information >= 0 then tau2 + score / information
-            when rises_at_zero then tau2 / 2
-            else 0
-        end as next_tau2,
-        abs(next_tau2 - tau2) / (next_tau2 + v[1]) as change
+        moved as tau2,
+        abs(moved - tau2) / (moved + v[1]) as change
     from (
         select
             *,
-            case method when 'reml' then r2 - tr_p else r2 - s1 end as score,
-            case method when 'reml' then tr_pp else list_dot_product(w, w) end as expected,
-            2 * (
-                list_dot_product(ww, list_transform(list_zip(w, rr), lambda p: p[1] * p[2]))
-                - list_dot_product(ww, list_transform(d, lambda x: x - mu)) ** 2 / s1
-            ) - expected as observed,
-            case when observed > 0.01 * expected then observed else expected end as information
+            case
+                when tau2 + score / information >= 0 then tau2 + score / information
+                when rises_at_zero then tau2 / 2
+                else 0
+            end as moved
         from (
             select
-                l.pool_id,
-                l.method,
-                l.step,
-                l.tau2,
-                s.rises_at_zero,
-                s.d,
-                s.v,
-                {{ weighted_sums('l.tau2') }}
-            from scoring as l
-            inner join starts as s on l.pool_id = s.pool_id and l.method = s.method
-            where l.change > 1e-13 and l.step < 200
-        )
-    )
+                *,
+                case when observed > 0.01 * expected then observed else expected end as information
+            from (
+                select
+                    *,
+                    case method when 'reml' then r2 - tr_p else r2 - s1 end as score,
+                    case method when 'reml' then tr_pp else list_dot_product(w, w) end as expected,
+                    2 * (
+                        list_dot_product(ww, list_transform(list_zip(w, rr), lambda p: p[1] * p[2]))
+                        - (list_dot_product(ww, d) - mu * list_dot_product(w, w)) ** 2 / s1
+                    ) - expected as observed
+                from (
+                    {{ weighted_sums('(
+                        select
+                            l.pool_id,
+                            l.method,
+                            l.step,
+                            l.tau2,
+                            s.rises_at_zero,
+                            s.d,
+                            s.v
+                        from scoring as l
+                        inner join starts as s on l.pool_id = s.pool_id and l.method = s.method
+                        where l.change > 1e-13 and l.step < 200
+                    ) as moving', 'tau2') }}
+                ) as sums
+            ) as scores
+        ) as informed
+    ) as steps
 ),
 
 summits as (
@@ -94,21 +98,22 @@ lower_summits as (
     from (
         select
             *,
-            {{ weighted_sums('at_tau2') }},
             list_sum(list_transform(w, lambda x: ln(x))) - gq - case method when 'reml' then ln(s1) else 0 end
                 as twice_log_likelihood
         from (
-            select
-                t.pool_id,
-                t.method,
-                s.d,
-                s.v,
-                unnest([0, t.tau2]) as at_tau2
-            from summits as t
-            inner join starts as s on t.pool_id = s.pool_id and t.method = s.method
-            where t.tau2 > 0 and not s.rises_at_zero
-        )
-    )
+            {{ weighted_sums('(
+                select
+                    t.pool_id,
+                    t.method,
+                    s.d,
+                    s.v,
+                    unnest([0, t.tau2]) as at_tau2
+                from summits as t
+                inner join starts as s on t.pool_id = s.pool_id and t.method = s.method
+                where t.tau2 > 0 and not s.rises_at_zero
+            ) as candidates', 'at_tau2') }}
+        ) as sums
+    ) as likelihoods
     group by pool_id, method
     having arg_max(at_tau2, twice_log_likelihood) = 0
 )

@@ -2,18 +2,23 @@
 -- site in the order in which their treatment started (then by name). For everyone, on the indicator's effect scale.
 with orders as (
     select
-        p.*,
-        a.unit,
-        a.inference,
-        generate_series(1, len(p.y)) as places,
+        *,
         -- the turn of each site of the list, from 1
         list_grade_up(list_grade_up(
-            list_transform(places, lambda i: coalesce(p.started[i]::varchar, '~') || ' ' || p.sites[i])
+            list_transform(list_zip(started, sites), lambda p: coalesce(p[1]::varchar, '~') || ' ' || p[2])
         )) as turns
-    from {{ ref('int_pools') }} as p
-    inner join {{ source('registry', 'analyses') }} as a on p.analysis = a.analysis
-    inner join {{ source('registry', 'indicators') }} as i on p.indicator = i.indicator and p.measure = i.effect_scale
-    where p.dimension = 'all' and len(p.y) >= 1
+    from (
+        select
+            p.*,
+            a.unit,
+            a.inference,
+            generate_series(1, len(p.y)) as places
+        from {{ ref('int_pools') }} as p
+        inner join {{ source('registry', 'analyses') }} as a on p.analysis = a.analysis
+        inner join {{ source('registry', 'indicators') }} as i
+            on p.indicator = i.indicator and p.measure = i.effect_scale
+        where p.dimension = 'all' and len(p.y) >= 1
+    ) as listed
 ),
 
 parts as (
@@ -28,21 +33,31 @@ parts as (
     ) as placed
 ),
 
+kept as (
+    select
+        *,
+        turns[place] as turn,
+        case part
+            when 'without' then list_filter(places, lambda i: i <> place)
+            else list_filter(places, lambda i: turns[i] <= turns[place])
+        end as kept
+    from parts
+),
+
 chosen as materialized (
     select
         row_number() over (order by pool_id, part, place) as pool_id,
         pool_id as of_pool,
         part,
         sites[place] as site,
-        turns[place] as turn,
-        list_filter(places, lambda i: case part when 'without' then i <> place else turns[i] <= turn end) as kept,
+        turn,
         len(kept) as site_count,
         list_select(y, kept) as y,
         list_select(v, kept) as v,
         list_select(df, kept) as df,
         list_select(eligible, kept) as eligible,
-        {{ headline_estimator('unit', 'inference', 'site_count') }} as estimator
-    from parts
+        {{ headline_estimator('unit', 'inference', 'len(kept)') }} as estimator
+    from kept
 ),
 
 centred as materialized ({{ precise_first('chosen') }}),

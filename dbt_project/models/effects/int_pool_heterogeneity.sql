@@ -6,7 +6,7 @@ with pools as (
         *,
         (k - 1)::double as q_df,
         [chi2_quantile(0.975, q_df), chi2_quantile(0.025, q_df)] as targets
-    from ({{ precise_first(ref('int_pools')) }})
+    from ({{ precise_first(ref('int_pools')) }}) as centred
 ),
 
 roots as ({{ generalised_q_roots('pools') }}),
@@ -14,11 +14,10 @@ roots as ({{ generalised_q_roots('pools') }}),
 sums as (
     select
         *,
-        {{ weighted_sums('0') }},
         gq as q,
         tr_p as c,
-        q_df / nullif(c, 0) as typical_v
-    from pools
+        q_df / nullif(tr_p, 0) as typical_v
+    from ({{ weighted_sums('pools', '0') }}) as fixed
 )
 
 select

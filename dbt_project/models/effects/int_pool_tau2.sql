@@ -25,40 +25,52 @@ roots as (
 fixed as (
     select
         *,
-        {{ weighted_sums('0') }},
         (k - 1)::double as free,
         list_sum(v) as sum_v,
         list_dot_product(v, v) as sum_vv,
-        list_sum(list_transform(d, lambda x: (x - list_avg(d)) ** 2)) as spread,
         spread / k as sj_start,
         greatest(0, (gq - free) / tr_p) as dl,
         greatest(0, (gq - k) / s1) as hs,
         greatest(0, spread / free - sum_v / k) as he
-    from pools
-    where k >= 2
+    from (
+        select
+            *,
+            list_sum(list_transform(d, lambda x: (x - mean_d) ** 2)) as spread
+        from (
+            select
+                *,
+                list_avg(d) as mean_d
+            from ({{ weighted_sums('pools', '0') }}) as sums
+            where k >= 2
+        ) as averaged
+    ) as spread_out
 ),
 
 sidik_jonkman as (
     select
         *,
-        {{ weighted_sums('sj_start') }},
-        list_transform(list_zip(v, w), lambda p: p[1] * p[2]) as vw,
         sj_start * gq / free as sj,
-        list_dot_product(vw, vw) - 2 * list_dot_product(list_transform(vw, lambda x: x * x), w) / s1
-        + (list_dot_product(vw, w) / s1) ** 2 as tr_pvpv,
+        list_dot_product(vw, vw) - 2 * list_dot_product(vww, vw) / s1 + (list_dot_product(vw, w) / s1) ** 2 as tr_pvpv,
         list_dot_product(vw, w) - 2 * list_dot_product(vw, ww) / s1
         + list_dot_product(w, w) * list_dot_product(vw, w) / s1 ** 2 as tr_ppv,
         sqrt(2 * tr_pvpv + 4 * sj * tr_ppv + 2 * sj ** 2 * tr_pp) * sj_start / free as sj_se
     from (
         select
-            pool_id,
-            k,
-            d,
-            v,
-            free,
-            sj_start
-        from fixed
-    ) as starts
+            *,
+            list_transform(list_zip(v, w), lambda p: p[1] * p[2]) as vw,
+            list_transform(list_zip(v, ww), lambda p: p[1] * p[2]) as vww
+        from (
+            {{ weighted_sums('(
+                select
+                    pool_id,
+                    d,
+                    v,
+                    free,
+                    sj_start
+                from fixed
+            ) as starts', 'sj_start') }}
+        ) as sums
+    ) as products
 ),
 
 settled as (
@@ -117,10 +129,5 @@ select
     end as tau2_se,
     steps,
     is_converged
-from (
-    select
-        *,
-        {{ weighted_sums('tau2') }}
-    from settled
-) as sums
+from ({{ weighted_sums('settled', 'tau2') }}) as sums
 order by pool_id, method

@@ -179,14 +179,15 @@ def _losses(site: str, stage: str, lost: int, n: int = 100) -> Rows:
 
 
 def _of_pools() -> dict[str, Rows]:
-    """What is told of the sites of a pool: the pilot's two, and the scaled ones, of which `tiny` is too small."""
+    """What is told of a pool's sites: the pilot's two, and the scaled ones, of which `tiny` is too small."""
     pools = {1: ("pilot", ["alpha", "beta"]), 2: ("scaled", ["gamma", "tiny"])}
     key = {"analysis": "main", "indicator": "reads", "wave": "endline", "design_group": "randomised"}
     key |= {"measure": "risk_difference"}
     pooled = {number: key | {"pool_id": number, "stage": stage} for number, (stage, _) in pools.items()}
-    without = {"without": 11.0, "without_se": 3.0, "without_df": 9.0, "without_low": 4.0, "without_high": 18.0}
-    influence = {"estimator": "equal_mean", "site_estimate": 12.5, "weight_pct": 50.0, "without_site_count": 1}
-    influence |= without | {"without_estimator": "equal_mean", "without_change": -1.5}
+    influence = {"estimator": "equal_mean", "site_estimate": 12.5, "weight_pct": 50.0}
+    influence |= {"without_estimator": "equal_mean", "without_site_count": 1, "without": 11.0}
+    influence |= {"without_se": 3.0, "without_df": 9.0, "without_low": 4.0, "without_high": 18.0}
+    influence |= {"without_change": -1.5}
     so_far = {"estimator": "equal_mean", "inference": "these_sites", "estimate": 12.5, "estimate_se": 3.0}
     so_far |= {"df": 9.0, "estimate_low": 5.7, "estimate_high": 19.3, "started_date": date(2024, 1, 1)}
     few = {"model": "alone", "moderator": "log_eligible", "site_count": 2, "moderator_count": 1}

@@ -162,3 +162,9 @@ create table effects.int_site_changes (
     breakdown_se double, breakdown_df double, breakdown_low double, breakdown_high double, state varchar,
     why_missing varchar, why_no_breakdown varchar
 );
+
+create table effects.int_effect_accounting (
+    analysis varchar, indicator varchar, wave varchar, measure varchar, part varchar, part_order integer,
+    estimate double, estimate_se double, df double, estimate_low double, estimate_high double, state varchar,
+    why_missing varchar
+);
