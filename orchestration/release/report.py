@@ -14,6 +14,8 @@ from typing import Any
 import jinja2
 import pyarrow as pa
 
+from orchestration.release.report_validity import trust
+
 Row = Mapping[str, Any]
 _TEMPLATE = "report.html.j2"
 _STATES = ("pass", "warn", "fail", "error", "not_applicable")
@@ -68,6 +70,8 @@ def write_report(tables: Mapping[str, pa.Table], release: Mapping[str, str], pat
         release=release,
         headlines=[(row, headline_chart(row)) for row in headlines],
         forests=[(row, chart) for row in headlines if (chart := forest(row, rows))],
+        interval=interval,
+        trusts=trust(headlines, rows.get("validity", [])),
         withheld=[site for site in _in_order(rows["sites"]) if site["withheld_cell_count"]],
         sites=_in_order(rows["sites"]),
         waves=sorted(rows["waves"], key=lambda row: (row["wave_order"], row["site"])),

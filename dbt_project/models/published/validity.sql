@@ -53,6 +53,6 @@ select
         when is_small_arm then suppressed_words
         when is_suppressed then 'suppressed: a share that would give a small count away'
         when plain_reason is not null then plain_reason
-        when value is not null and value_se is null then 'it describes these people: no standard error'
+        when value is not null and value_se is null then 'a number without a standard error of its own'
     end as why_missing
 from protected

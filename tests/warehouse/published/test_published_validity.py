@@ -11,8 +11,8 @@ SHOWN = """select site, subject, value, n, is_suppressed, why_missing from valid
 
 def test_a_share_of_lost_people_is_told_with_a_rounded_count(private_release: Query) -> None:
     shown = private_release(SHOWN.format(stage="pilot"))
-    assert ("alpha", "treatment", 20.0, 100, False, "it describes these people: no standard error") in shown
-    assert ("network", "everybody", 25.0, 400, False, "it describes these people: no standard error") in shown
+    assert ("alpha", "treatment", 20.0, 100, False, "a number without a standard error of its own") in shown
+    assert ("network", "everybody", 25.0, 400, False, "a number without a standard error of its own") in shown
 
 
 def test_few_lost_people_are_hidden_and_so_is_the_total_that_would_tell_them(private_release: Query) -> None:
