@@ -7,13 +7,12 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from ingestion.programme.load import check_programme, load_programme
 from ingestion.programme.registry_tables import registry_tables
 
 SITES = ("east", "north", "south", "west")
+STAGES = ("pilot", "pilot", "scaled", "scaled")
 AT_SOUTH = "asked: [{mode: in_person}, {sites: [south], %s}]"
 REFERENCE = (
     "reference: {wording: v1, language: en, recall: 7 days, population: children 7-11, mode: in_person,"
@@ -64,43 +63,44 @@ SOURCES = """\
 def judged(tmp_path, effects_warehouse):
     """Builds the sites' states from a programme's YAML, with what the test says of the questions."""
 
-    def build(
-        asked="", reference=REFERENCE, rules="", stages=("pilot", "pilot", "scaled", "scaled"), files=()
-    ):
-        write(tmp_path, asked, reference, rules, stages, dict(files))
+    def build(asked="", reference=REFERENCE, rules="", files=(), indicators=("score",)):
+        write(tmp_path, asked, reference, rules, dict(files), indicators)
         faults = [fault for fault in check_programme(tmp_path) if fault.severity == "error"]
         assert not faults, faults
         warehouse = effects_warehouse()
         for name, table in registry_tables(load_programme(tmp_path), tmp_path, date(2025, 6, 1)).items():
             warehouse.connection.register("rows", table)
             warehouse.connection.execute(f"create or replace table registry.{name} as from rows")
-        warehouse.insert("quality.admission", [{"site": site} for site in SITES])
+        warehouse.insert(
+            "quality.admission", [{"site": site, "indicator": name} for site in SITES for name in indicators]
+        )
         warehouse.build("sites")
         return warehouse
 
     return build
 
 
-def write(folder, asked, reference, rules, stages, files):
+def write(folder, asked, reference, rules, files, indicators):
     sites = [
         f"- {{site: {site}, design: rct, stages: [{{stage: {stage}, from: 2024-01-15}}]}}"
-        for site, stage in zip(SITES, stages, strict=True)
+        for site, stage in zip(SITES, STAGES, strict=True)
     ]
+    indicator = textwrap.dedent(f"""
+        title: Score
+        unit: words
+        statistic: mean
+        of: child_test.score
+        direction: higher_is_better
+        smallest_effect: 1
+        role: primary
+        resolution: "1"
+        {reference}
+        {rules}
+    """)
     written = FILES | {
         "sites.yml": "\n".join(sites),
         "sources.yml": SOURCES + textwrap.indent(asked, "  "),
-        "indicators/score.yml": textwrap.dedent(f"""
-            title: Score
-            unit: words
-            statistic: mean
-            of: child_test.score
-            direction: higher_is_better
-            smallest_effect: 1
-            role: primary
-            resolution: "1"
-            {reference}
-            {rules}
-        """),
+        **{f"indicators/{name}.yml": indicator for name in indicators},
         **files,
     }
     for name, text in written.items():
@@ -210,49 +210,64 @@ def test_the_window_is_judged_by_the_dates_of_each_site_when_nothing_is_declared
     assert row.window_finding == "B: days 350 to 410, in the reference days 200 to 400"
 
 
-CHOICES = [
-    "mode: phone",
-    "language: sw",
-    "language: sw, translation: back_translated",
-    "recall: 8 days",
-    "recall: 30 days",
-    "population: adults",
-    "wording: v2",
-    "wording: v3",
-    "",
-]
+WAYS = {
+    "A": ("", "mode: in_person", "language: en"),
+    "B": ("mode: phone", "recall: 8 days", "wording: v2", "language: sw, translation: back_translated"),
+    "C": (
+        "recall: 30 days",
+        "population: adults",
+        "wording: v3",
+        "language: sw",
+        "mode: phone, recall: 1 day",
+    ),
+}
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.tuples(*[st.sampled_from(CHOICES)] * len(SITES)), st.integers(0, 2**32))
-def test_a_site_of_class_c_enters_no_pool_and_outcomes_move_no_class(judged, chosen, seed):
-    said = [f"{{sites: [{site}], {asked}}}" for site, asked in zip(SITES, chosen, strict=True) if asked]
-    warehouse = judged(f"asked: [{', '.join(said)}]")
+def test_a_site_of_class_c_enters_no_pool_whatever_the_others_are(judged):
+    """Every combination of comparable and incomparable sites, each an indicator of one programme."""
+    rng = np.random.default_rng(11)
+    letters = {f"score_{n}": combination for n, combination in enumerate(product("AC", repeat=len(SITES)))}
+    # where a site is comparable, B is as good as A
+    letters = {
+        name: [rng.choice(["A", "B"]) if one == "A" else one for one in found]
+        for name, found in letters.items()
+    }
+    said = [
+        f"- {{sites: [{site}], indicators: [{name}], {way}}}"
+        for name, found in letters.items()
+        for site, letter in zip(SITES, found, strict=True)
+        if (way := rng.choice(WAYS[letter]))
+    ]
+    warehouse = judged("asked:\n" + textwrap.indent("\n".join(said), "  "), indicators=tuple(letters))
     before = warehouse.rows("from effects.int_comparability")
-    warehouse.units(units(seed))
-    warehouse.build("moments", "fits", "effects", "retention")
+    warehouse.units(pd.concat([units(rng).assign(indicator=name) for name in letters]))
+    warehouse.build("sites", "moments", "fits", "effects", "retention")
     pd.testing.assert_frame_equal(before, warehouse.rows("from effects.int_comparability"))
-    states = warehouse.rows("from effects.int_analysis_sites").set_index("site")
-    incomparable = states.comparability_class == "C"
-    assert set(states[incomparable].state) <= {"not_comparable"}
-    assert set(states[~incomparable].state) <= {"included"}
-    effects = warehouse.rows("from effects.int_site_effects").groupby("site").estimate.count()
-    assert set(effects[effects > 0].index) == set(states[~incomparable].index)
-    for pool in warehouse.rows(
-        "from effects.int_pooled_effects where estimator = 'equal_mean' and stage in ('pilot', 'scaled')"
-    ).itertuples():
-        members = states[states.stage == pool.stage]
-        assert pool.site_count == (members.comparability_class != "C").sum()
-        if not pool.site_count:
-            assert pool.why_missing == "no site measures this indicator comparably"
-            assert all(f"{site}: not comparable" in pool.withheld_sites for site in members.index)
-    sides = [set(states[states.stage == stage].comparability_class) for stage in ("pilot", "scaled")]
-    (verdict,) = warehouse.rows("from effects.int_effect_retention").verdict
-    assert (verdict == "not_comparable") == ({"C"} in sides)
+    states = warehouse.rows("from effects.int_analysis_sites").set_index(["indicator", "site"])
+    effects = warehouse.rows("from effects.int_site_effects where dimension = 'all'")
+    pools = warehouse.rows(
+        "from effects.int_pooled_effects where estimator = 'equal_mean' and stage <> 'all' and is_headline"
+    ).set_index(["indicator", "stage"])
+    verdicts = warehouse.rows("from effects.int_effect_retention").set_index("indicator").verdict
+    for name, found in letters.items():
+        expected = dict(zip(SITES, found, strict=True))
+        here = states.loc[name]
+        assert here.comparability_class.to_dict() == expected
+        assert set(here[here.comparability_class == "C"].state) <= {"not_comparable"}
+        estimated = set(effects[(effects.indicator == name) & effects.estimate.notna()].site)
+        assert estimated == {site for site, letter in expected.items() if letter != "C"}
+        for stage, members in (("pilot", SITES[:2]), ("scaled", SITES[2:])):
+            comparable = [site for site in members if expected[site] != "C"]
+            pool = pools.loc[(name, stage)]
+            assert pool.site_count == len(comparable)
+            assert pd.isna(pool.estimate) == (not comparable)
+            if not comparable:
+                assert "not comparable" in pool.why_missing
+        sides = [{expected[site] for site in members} for members in (SITES[:2], SITES[2:])]
+        assert (verdicts[name] == "not_comparable") == ({"C"} in sides)
 
 
-def units(seed):
-    rng = np.random.default_rng(seed)
+def units(rng):
     people = pd.DataFrame(
         [*product(SITES, ("treatment", "control"), range(12))], columns=["site", "arm", "n"]
     )
@@ -260,7 +275,7 @@ def units(seed):
         unit_key=[f"u{n}" for n in range(len(people))],
         cluster_id=None,
         value_steps=rng.integers(0, 100, len(people)) + 20 * (people.arm == "treatment"),
-    )[["unit_key", "site", "arm", "cluster_id", "value_steps"]]
+    ).drop(columns="n")
 
 
 def test_a_change_is_as_comparable_as_the_worse_of_its_waves(judged):
