@@ -87,7 +87,17 @@ weighted as (
     left join variances as t on c.pool_id = t.pool_id and t.is_converged
 ),
 
-means as ({{ pooled_means('weighted') }})
+means as ({{ pooled_means('weighted') }}),
+
+quantiles as (
+    select
+        df,
+        t_quantile(0.975, df) as t
+    from (
+        select distinct df
+        from means
+    ) as dfs
+)
 
 select
     c.of_pool as pool_id,
@@ -100,8 +110,8 @@ select
     m.estimate,
     m.estimate_se,
     m.df,
-    m.estimate - t_quantile(0.975, m.df) * m.estimate_se as estimate_low,
-    m.estimate + t_quantile(0.975, m.df) * m.estimate_se as estimate_high,
+    m.estimate - q.t * m.estimate_se as estimate_low,
+    m.estimate + q.t * m.estimate_se as estimate_high,
     m.tau2,
     case
         when c.site_count = 0 then 'the only site: nothing is left without it'
@@ -112,4 +122,5 @@ select
     end as why_missing
 from chosen as c
 left join means as m on c.pool_id = m.pool_id and c.estimator = m.estimator
+left join quantiles as q on m.df = q.df
 order by c.of_pool, c.part, c.turn
