@@ -82,8 +82,9 @@ measured as (
         case when r.design = 'pre_post' then 'change' else 'level' end as measure,
         {{ unit_per_step('i.statistic', 'i.resolution') }} as step,
         (t.origin::double + t.centred_mean) * step as estimate,
-        case when e.cluster_rows >= 2 and e.mean_se > 0 and e.df > 0 then e.mean_se * step end as estimate_se,
-        case when estimate_se is not null then e.df end as df,
+        e.cluster_rows >= 2 and e.mean_se > 0 and e.df > 0 as has_error,
+        case when has_error then e.mean_se * step end as estimate_se,
+        case when has_error then e.df end as df,
         t.n,
         t.measured_count,
         t.cluster_count,
@@ -109,7 +110,7 @@ measured as (
 )
 
 select
-    * exclude (site_state, reason, is_admitted, step, sense, unit_of_pilot, measured_count),
+    * exclude (site_state, reason, is_admitted, step, sense, unit_of_pilot, measured_count, has_error),
     estimate - t_quantile(0.975, df) * estimate_se as estimate_low,
     estimate + t_quantile(0.975, df) * estimate_se as estimate_high,
     case

@@ -26,9 +26,12 @@ protected as (
         {{ suppress_count('effects.n_treatment') }} as published_n_treatment,
         {{ suppress_count('effects.n_control') }} as published_n_control,
         {{ suppress_count('effects.n') }} as published_n,
-        -- hidden shares could be solved for from two measures of one contrast: then only the headline is told
         {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} or {{ is_small('effects.n') }}
-        or (not effects.is_headline and is_share_suppressed) as is_suppressed,
+            as is_small_arm,
+        -- hidden shares could be solved for from two measures of one contrast: then only its own scale is told
+        is_small_arm or (
+            is_share_suppressed and not (effects.is_own and effects.measure = indicators.effect_scale)
+        ) as is_suppressed,
         {{ is_small_share('effects.take_up_treatment_pct * effects.n_treatment / 100', 'effects.n_treatment') }}
         or {{ is_small_share('effects.take_up_control_pct * effects.n_control / 100', 'effects.n_control') }}
             as is_take_up_suppressed,
@@ -97,5 +100,9 @@ select
     {{ comparability_class('protected', stage='stage', site='site') }} as comparability_class,
     quality_verdict,
     is_suppressed,
-    case when is_suppressed then suppressed_words else why_missing end as why_missing
+    case
+        when is_small_arm then suppressed_words
+        when is_suppressed then 'suppressed: beside the effect it would give a small count away'
+        else why_missing
+    end as why_missing
 from protected

@@ -44,6 +44,10 @@ select
     {{ unless_suppressed('p_bh') }} as p_bh,
     {{ contrast_words('is_randomised') }} || ', in one level of the dimension minus another' as estimand,
     is_suppressed,
-    case when is_suppressed then suppressed_words else why_missing end as why_missing
+    case
+        when is_suppressed then suppressed_words
+        when why_missing is null and level = 'any' then 'a joint test of several levels has no single difference'
+        else why_missing
+    end as why_missing
 from protected
 order by analysis, indicator, wave, site, stage, design_group, dimension, level
