@@ -55,7 +55,7 @@ def without_withdrawn(
         ExportFault: An original that counts today cannot be read, or the list of who withdrew cannot be used.
         ReadingBroke: An error that nobody foresaw.
     """
-    if source.is_aggregate or not (tells or anyone_withdrew(home)):
+    if source.sends_no_people or not (tells or anyone_withdrew(home)):
         return list(originals), ""
     known = withdrawals(home, programme)
     state, here = State.of(home, source.source), landed_here(home, source.source)
@@ -96,7 +96,7 @@ def lake_was_made(home: Path, source: str) -> None:
 def lake_holds_withdrawn(programme: Programme, source: Source, home: Path) -> bool:
     """Whether a source's lake holds units that withdrew; for when its originals cannot be read any more."""
     folder = lake_path(home, source.source)
-    if folder is None or source.is_aggregate:
+    if folder is None or source.sends_no_people:
         return False
     known, sites = withdrawals(home, programme), Sites(programme, source)
     units = pl.read_parquet(folder / f"{MAIN}.parquet", columns=[UNIT_ID, SITE_CODE]).unique()

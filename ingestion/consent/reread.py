@@ -37,7 +37,7 @@ def reread(programme: Programme, home: Path) -> Iterator[Receipt]:
     if not anyone_withdrew(home):
         return
     for source in programme.sources:
-        if source.is_aggregate or next(read_receipts(home, source.source), None) is None:
+        if source.sends_no_people or next(read_receipts(home, source.source), None) is None:
             continue
         try:
             yield from _without_withdrawn(programme, source, home)

@@ -211,7 +211,7 @@ def _spellings(programme: Programme, unit_id: str) -> set[str]:
     kinds = {
         pseudonym_columns(programme, source, [source.keys.unit.column])[source.keys.unit.column]
         for source in programme.sources
-        if not source.is_aggregate
+        if not source.sends_no_people
     }
     texts = {normalised(unit_id, kind) for kind in kinds}
     return {hmac.digest(key, text.encode(), "sha256").hex() for text in texts if text}

@@ -1,7 +1,8 @@
-"""Sources that send no rows of people: moments of each cell, or an effect that was published elsewhere.
+"""Sources that send no rows of people: moments of cells, effects published elsewhere, what was spent.
 
-In: nothing; this is the contract of their columns. Out: the columns of each role, by Sitewise's own words,
-and which of them a file must have. Reading files is the task of `ingestion.rows.aggregate_reading`; whether
+In: nothing; this is the contract of their columns. Out: the columns of each role and
+register, by Sitewise's own words, and which of them a file must
+have. Reading files is the task of `ingestion.rows.aggregate_reading`; whether
 the numbers hold together is judged in the warehouse.
 """
 
@@ -24,6 +25,15 @@ _ESTIMATES = (
     "citation",
 )
 
-COLUMNS = {"moments": (*PLACE, *CELL, *_MOMENTS), "estimates": (*PLACE, *_ESTIMATES)}
-NEEDED = {"moments": ("arm", "n"), "estimates": ("effect", "scale", "citation")}
-KEY = {"moments": (*PLACE, *CELL), "estimates": PLACE}
+_COST_KEY = ("site", "wave", "category", "ingredient", "id")
+_COSTS = ("amount", "currency", "price_year", "behaviour", "payment", "participants")
+
+COLUMNS = {
+    "moments": (*PLACE, *CELL, *_MOMENTS),
+    "estimates": (*PLACE, *_ESTIMATES),
+    "costs": (*_COST_KEY, *_COSTS),
+}
+NEEDED = {"moments": ("arm", "n"), "estimates": ("effect", "scale", "citation"), "costs": ("amount",)}
+KEY = {"moments": (*PLACE, *CELL), "estimates": PLACE, "costs": _COST_KEY}
+REPEATED = ("costs",)
+"""Of which a file may hold several rows of one key: two purchases of the same ingredient are two rows."""

@@ -24,7 +24,7 @@ def check_aggregates(declared: Declared) -> Iterator[Fault]:
             yield from _aggregate(declaration, source, declared)
         else:
             for path, value in {"indicators": source.indicators, "columns": source.columns}.items():
-                if value:
+                if value and not source.sends_no_people:
                     message = f"'{path}' has no meaning for a source with role {source.role}"
                     yield declaration.fault(path, message, "remove it: it belongs to moments and estimates")
     yield from _sent_once(declared)

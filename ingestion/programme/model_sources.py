@@ -25,6 +25,7 @@ from ingestion.programme.words import (
     ItemId,
     Part,
     Platform,
+    Register,
     Review,
     Role,
     Secret,
@@ -261,6 +262,9 @@ class Source(Part):
 
     source: Id
     role: Role
+    register_: Register | None = Field(
+        None, alias="register", description="What a register keeps: costs; none: rows of people or events."
+    )
     platform: Platform
     instrument: Id | None = Field(None, description="Questionnaire behind it.")
     wave: SourceWave | None = Field(None, description="Wave of its rows.")
@@ -273,7 +277,8 @@ class Source(Part):
         default_factory=list, description="Indicators it sends, for a source of moments or estimates."
     )
     columns: dict[Id, Column] = Field(
-        default_factory=dict, description="Sitewise's word -> column, for a source of moments or estimates."
+        default_factory=dict,
+        description="Sitewise's word -> column, for a source of moments, estimates or costs.",
     )
     repeats: dict[Code, Repeat] = Field(
         default_factory=dict,
@@ -293,7 +298,11 @@ class Source(Part):
     @model_validator(mode="before")
     @classmethod
     def _defaults(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value.get("role") in aggregates.ROLES and "keys" not in value:
+        if (
+            isinstance(value, dict)
+            and "keys" not in value
+            and (value.get("role") in aggregates.ROLES or value.get("register") is not None)
+        ):
             # Its rows are no people: `columns` says what they hold.
             return {"keys": {"unit": "(no unit)", "site": "site"}} | value
         if isinstance(value, dict) and value.get("role") in ("listing", "assignment"):
@@ -310,6 +319,16 @@ class Source(Part):
     def is_aggregate(self) -> bool:
         """Whether it sends moments or estimates, and no rows of people."""
         return self.role in aggregates.ROLES
+
+    @property
+    def kind(self) -> str:
+        """What its rows are: its role, or what the register keeps."""
+        return self.register_ or self.role
+
+    @property
+    def sends_no_people(self) -> bool:
+        """Whether its columns are Sitewise's own words, and its rows no people."""
+        return self.kind in aggregates.COLUMNS
 
     @property
     def waves(self) -> list[str]:

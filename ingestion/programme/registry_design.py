@@ -114,6 +114,7 @@ def _sites(programme: Programme) -> Iterator[Row]:
             "site": site.site,
             "title": site.title or _words(site.site),
             "country": site.country,
+            "currency": site.currency,
             "design": site.design,
             "implementer": site.implementer,
             "eligible_count": site.population.eligible,

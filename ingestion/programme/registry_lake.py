@@ -85,7 +85,7 @@ def _sources(programme: Programme, home: Path) -> Iterator[Row]:
         receipt = receipts.get(source.source)
         yield {
             "source": source.source,
-            "role": source.role,
+            "role": source.kind,
             "platform": source.platform,
             "instrument": source.instrument,
             "round": source.round,

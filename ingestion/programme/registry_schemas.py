@@ -25,7 +25,7 @@ _TYPES: dict[str, pa.DataType] = {
 _COLUMNS = {
     "programme": """*programme, title, base_currency, price_year int, is_public bool, min_cell int,
         round_to int, unit_scope, as_of_date date""",
-    "sites": """*site, title, country, design, implementer, eligible_count bigint, treated_share double,
+    "sites": """*site, title, country, currency, design, implementer, eligible_count bigint, treated_share double,
         site_order int""",
     "site_codes": "*site_code, site",
     "site_stages": "*site, stage, *from_date date",
@@ -52,6 +52,7 @@ _COLUMNS = {
     "source_units": "*source, *instrument, *item, unit",
     "conversions": "*from_unit, *to_unit, factor factor, dated date, ground",
     "money_factors": "*from_unit, *to_unit, *site, *wave, factor factor, dated date, ground",
+    "cost_factors": "*currency, *price_year int, factor factor, dated date, ground",
     "indicators": """*indicator, title, unit, statistic, direction, effect_scale, smallest_effect double,
         retention_margin double, role, resolution grid, multiplier double, min_answered int, scale_min double,
         scale_max double, over_repeat, transform, is_change bool, is_descriptive bool, threshold_low grid,

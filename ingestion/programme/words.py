@@ -31,6 +31,7 @@ Review = Literal["approved", "pending", "on_hold", "has_issues", "rejected"]
 Role = Literal[
     "survey", "listing", "assignment", "back_check", "tracking", "register", "moments", "estimates"
 ]
+Register = Literal["costs"]
 Design = Literal["rct", "cluster_rct", "comparison", "matched_comparison", "pre_post", "post_only"]
 StageName = Literal["pilot", "scale_pilot", "scaled"]
 ItemType = Literal["text", "integer", "number", "boolean", "amount", "select_one", "select_multiple", "date"]

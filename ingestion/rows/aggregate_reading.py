@@ -1,6 +1,6 @@
-"""Moments and published estimates: from their files' text tables to the lake's one table of each source.
+"""Moments, published estimates and costs: from their files' text tables to the lake's one table of each source.
 
-In: a source of role `moments` or `estimates`, and the tables its platform read, oldest first. Out: rows under
+In: a source that sends no rows of people, and the tables its platform read, oldest first. Out: rows under
 Sitewise's own column names, every cell still text, keyed by the cell they describe, so that a corrected file
 replaces what it corrects; and the rows set aside, with their reasons. A row that names no site, wave,
 indicator or arm that can be placed is quarantined. Whether the numbers hold together is judged in the
@@ -14,7 +14,7 @@ import polars as pl
 
 from ingestion.export_fault import ExportFault, closest
 from ingestion.platforms.protocol import RawTable
-from ingestion.programme.aggregates import COLUMNS, KEY, NEEDED
+from ingestion.programme.aggregates import COLUMNS, KEY, NEEDED, REPEATED
 from ingestion.programme.model import Column, Source
 from ingestion.rows import fates
 from ingestion.rows.fates import FATE, FIELD, FILE, LINE, ORDER, QUARANTINED, REASON, RECORD_ID, VERSION, mark
@@ -41,7 +41,7 @@ def read_aggregates(source: Source, tables: Sequence[RawTable]) -> Aggregates:
     """Reads the files of a source that sends no rows of people.
 
     Args:
-        source: A source of role `moments` or `estimates`.
+        source: A source of moments, of estimates, or of a register's costs.
         tables: The one table of each original, oldest export first.
 
     Raises:
@@ -49,21 +49,23 @@ def read_aggregates(source: Source, tables: Sequence[RawTable]) -> Aggregates:
     """
     rows = pl.concat([_cells(source, table, order) for order, table in enumerate(tables)])
     rows = _placed(fates.unmarked(rows), source)
-    key = [_said(word).fill_null("") for word in KEY[source.role]]
+    key = [_said(word).fill_null("") for word in KEY[source.kind]]
     rows = rows.with_columns(pl.concat_str(key, separator="|").alias(RECORD_ID))
+    if source.kind in REPEATED:
+        rows = _numbered(rows)
     rows = fates.mark_replaced(rows)
     kept = rows.filter(pl.col(FATE).is_null()).sort(RECORD_ID)
     none = pl.lit(None, dtype=pl.String).alias(PARENT_ID)
-    columns = [_name(word) for word in COLUMNS[source.role]]
+    columns = [_name(word) for word in COLUMNS[source.kind]]
     marked = rows.select(RECORD_ID, FILE, LINE, FATE, REASON, FIELD)
     return Aggregates(kept.select(RECORD_ID, none, *columns), marked)
 
 
 def _cells(source: Source, table: RawTable, order: int) -> pl.DataFrame:
     """One file's cells under Sitewise's names, text trimmed, blank NULL; maps are not applied yet."""
-    found = {word: _column(source, word) for word in COLUMNS[source.role]}
+    found = {word: _column(source, word) for word in COLUMNS[source.kind]}
     for word, column in found.items():
-        is_needed = word in NEEDED[source.role] or word in source.columns
+        is_needed = word in NEEDED[source.kind] or word in source.columns
         if column.column not in table.columns and (is_needed or _is_told_by_file(source, word)):
             raise ExportFault(
                 table.file,
@@ -82,16 +84,24 @@ def _cells(source: Source, table: RawTable, order: int) -> pl.DataFrame:
 
 def _placed(rows: pl.DataFrame, source: Source) -> pl.DataFrame:
     """Applies the maps and the defaults, and marks the rows that no cell of the programme takes."""
-    for word in COLUMNS[source.role]:
+    for word in COLUMNS[source.kind]:
         rows = _mapped(rows, word, _column(source, word))
-    rows = rows.with_columns(_default(source, word).alias(_name(word)) for word in KEY[source.role])
+    rows = rows.with_columns(_default(source, word).alias(_name(word)) for word in KEY[source.kind])
     if source.role == "moments":
         rows = mark(rows, _said("arm").is_null(), QUARANTINED, "it names no arm", "arm")
     if source.sites is None or len(source.sites) > 1:
         rows = mark(rows, _said("site").is_null(), QUARANTINED, "it names no site", "site")
     rows = mark(rows, _said("wave").is_null(), QUARANTINED, "it names no wave", "wave")
+    if "indicator" not in KEY[source.kind]:
+        return rows
     is_strange = ~_said("indicator").is_in(source.indicators).fill_null(False)
     return mark(rows, is_strange, QUARANTINED, "its indicator is not one that the source sends", "indicator")
+
+
+def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Tells rows of one key in one file apart by their place among them, so that none replaces another."""
+    place = pl.int_range(1, pl.len() + 1).over(FILE, RECORD_ID).cast(pl.String)
+    return rows.with_columns(pl.concat_str(RECORD_ID, place, separator="|").alias(RECORD_ID))
 
 
 def _is_told_by_file(source: Source, word: str) -> bool:

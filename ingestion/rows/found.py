@@ -104,7 +104,7 @@ def found_in(source: Source, originals: Sequence[Original]) -> Found:
         found.notes += [f"{original.name}: it holds no rows"] if says_nothing else []
         for name, table in tables.items():
             found.notes += [f"{table.file}: {table.note}"] if table.note else []
-            if name == MAIN and not source.is_aggregate:
+            if name == MAIN and not source.sends_no_people:
                 _check_columns(source, table)
             found.tables.setdefault(name, []).append((table, order))
     return found

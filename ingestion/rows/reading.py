@@ -80,7 +80,7 @@ def read_originals(
     found = found_in(source, originals)
     if not found.filled:
         return Reading(filled=found.filled, blank=found.blank, notes=found.notes)
-    if source.role in aggregates.ROLES:
+    if source.sends_no_people:
         reading = _aggregates(source, found, into)
     else:
         _check_instrument(programme, source, found)
@@ -162,7 +162,7 @@ def _aggregates(source: Source, found: Found, into: Path) -> Reading:
     out = quarantine([ragged(tables), aside(read.marked)], counts)
     written = stage(read.kept.lazy(), into, MAIN, read.kept.height)
     stage(out.lazy(), into, QUARANTINE, out.height)
-    known = {column.column for column in source.columns.values()} | {*aggregates.COLUMNS[source.role]}
+    known = {column.column for column in source.columns.values()} | {*aggregates.COLUMNS[source.kind]}
     return Reading([written], counts, sorted(found.columns(MAIN) - known))
 
 
