@@ -17,16 +17,30 @@ with judged as (
     where analyses.level = 'site' or numbers.site = 'network'
 ),
 
--- What one site hides could be had from a total over several: where a site alone is hidden, so are the totals.
+-- What one site hides could be had from its stage's total less the others, and a stage's from the total of all.
+counted as (
+    select
+        *,
+        case
+            when is_network then is_hidden
+            else count(*) filter (where is_hidden and not is_network) over (
+                partition by analysis, indicator, wave, stage, measure, estimator, split_part(subject, ':', 1)
+            ) = 1
+        end as is_telling
+    from judged
+),
+
 protected as (
     select
         *,
-        is_hidden or (
-            is_network and count(*) filter (where is_hidden and not is_network) over (
-                partition by analysis, indicator, wave, measure, estimator, split_part(subject, ':', 1)
-            ) = 1
-        ) as is_suppressed
-    from judged
+        is_hidden or (is_network and coalesce(bool_or(is_telling) over (
+            partition by
+                analysis, indicator, wave, measure, estimator, split_part(subject, ':', 1),
+                case when stage <> 'all' then stage end
+        ), false)) or (is_network and stage = 'all' and bool_or(is_telling) over (
+            partition by analysis, indicator, wave, measure, estimator, split_part(subject, ':', 1)
+        )) as is_suppressed
+    from counted
 )
 
 select
