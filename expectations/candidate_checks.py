@@ -33,6 +33,7 @@ SCALING_VERDICTS = (
     "interim",
 )
 CHANGE_VERDICTS = ("attenuated", "amplified", "no_detectable_change", "not_applicable")
+COMPARABILITY_CLASSES = ("A", "B", "C")
 RETENTION_SETS = ("bounded", "not_estimable", "not_applicable")
 
 _LARGEST = 1.7976931348623157e308
@@ -169,12 +170,17 @@ def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
     main = QUALITY_VERDICTS if name == "quality_verdicts" else SCALING_VERDICTS
     allowed = {"verdict": main, "quality_verdict": QUALITY_VERDICTS, "change_verdict": CHANGE_VERDICTS}
     allowed |= {"verdict_corrected": SCALING_VERDICTS, "change_verdict_corrected": CHANGE_VERDICTS}
-    for column, values in (allowed | {"retention_set": RETENTION_SETS}).items():
+    allowed |= {"retention_set": RETENTION_SETS, "comparability_class": COMPARABILITY_CLASSES}
+    for column, values in allowed.items():
         if column in table.column_names:
             options = {"column": column, "value_set": list(values)}
             yield _check("is_known_word", column, "ExpectColumnValuesToBeInSet", options)
     if "verdict" in table.column_names:
         yield _check("verdict_is_given", "verdict", "ExpectColumnValuesToNotBeNull", {"column": "verdict"})
+    if name == "pooled_effects" and "comparability_class" in table.column_names:
+        options, where = {"column": "estimate"}, {"comparability_class": "C"}
+        kind = "ExpectColumnValuesToBeNull"
+        yield _check("incomparable_is_not_pooled", "estimate", kind, options, where=where)
 
 
 def _of_shares(table: pa.Table, shares: Sequence[str]) -> Iterator[Check]:
