@@ -32,7 +32,8 @@ branches as (
 effects as (
     select
         f.* exclude (adjustment_note),
-        e.* exclude (fit_id)
+        e.* exclude (fit_id, adjustment_note),
+        coalesce(e.adjustment_note, f.adjustment_note) as adjustment_note
     from {{ ref('int_fits') }} as f
     left join branches as e on f.fit_id = e.fit_id
     union all by name

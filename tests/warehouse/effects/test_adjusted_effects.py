@@ -450,3 +450,20 @@ def test_take_up_of_the_same_person_and_wave_stands_in_the_moments(adjusted) -> 
         "select count(*) as n from moments.int_moments where site = 'south' and term_b = 'take_up'"
     )
     assert elsewhere.n[0] == 0  # not admitted there
+
+
+def test_the_adjusted_effect_is_the_headline_and_the_unadjusted_one_stands_beside_it(adjusted) -> None:
+    warehouse = adjusted(people(), ("baseline",))
+    warehouse.build("int_site_effects")
+    rows = warehouse.rows("""
+        select estimator, is_headline from effects.int_site_effects
+        where site = 'north' and measure = 'difference' and dimension = 'all' order by estimator
+    """)
+    assert list(rows.itertuples(index=False, name=None)) == [("ancova_cr2", True), ("cr2", False)]
+    g = warehouse.rows("""
+        select estimator, estimate, sd_pooled from effects.int_site_effects
+        where site = 'north' and measure = 'hedges_g' and estimator = 'ancova_cr2'
+    """).iloc[0]
+    own = found(warehouse)
+    correction = 1 - 3 / (4 * (own.n_treatment + own.n_control - 2) - 1)
+    assert g.estimate == pytest.approx(correction * own.estimate / g.sd_pooled, rel=1e-4)
