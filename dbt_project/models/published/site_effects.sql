@@ -26,6 +26,10 @@ protected as (
         {{ suppress_count('effects.n_treatment') }} as published_n_treatment,
         {{ suppress_count('effects.n_control') }} as published_n_control,
         {{ suppress_count('effects.n') }} as published_n,
+        indicators.statistic = 'share' and (
+            {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
+            or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
+        ) as is_share_suppressed,
         {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} or {{ is_small('effects.n') }}
             as is_small_arm,
         -- hidden shares could be solved for from two measures of one contrast: then only its own scale is told
@@ -35,10 +39,6 @@ protected as (
         {{ is_small_share('effects.take_up_treatment_pct * effects.n_treatment / 100', 'effects.n_treatment') }}
         or {{ is_small_share('effects.take_up_control_pct * effects.n_control / 100', 'effects.n_control') }}
             as is_take_up_suppressed,
-        indicators.statistic = 'share' and (
-            {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
-            or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
-        ) as is_share_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words
     from {{ ref('int_site_effects') }} as effects
     cross join {{ source('registry', 'programme') }} as programme

@@ -28,7 +28,7 @@ def test_every_formula_of_two_groups_equals_metafor_from_their_moments(effects_w
     listed = json.loads(Path(shared, "reference/two_sample_effects.json").read_text())["cases"]
     cases = {f"s{i}": case for i, case in enumerate(listed)}
     warehouse = effects_warehouse()
-    warehouse.programme({site: "pilot" for site in cases}, [{"resolution": Decimal("0.01")}])
+    warehouse.programme({site: "pilot" for site in cases}, [{"resolution": Decimal("0.1")}])
     warehouse.connection.execute("update registry.sites set design = 'rct'")
     warehouse.connection.execute("update registry.expected_cells set basis = 'moments'")
     warehouse.insert(

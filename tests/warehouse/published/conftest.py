@@ -117,10 +117,11 @@ def _registry() -> dict[str, Rows]:
 def _effect(analysis: str, site: str, stage: str, n: int, **fields: Any) -> dict[str, Any]:
     row = {"analysis": analysis, "indicator": "reads", "wave": "endline", "site": site, "stage": stage}
     row |= {"dimension": "all", "level": "all", "measure": "risk_difference", "estimator": "cr2"}
-    row |= {"is_headline": True, "is_own": True, "estimate": 12.5, "estimate_se": 3.0, "df": 9.0, "estimate_low": 5.7}
+    row |= {"is_headline": True, "estimate": 12.5, "estimate_se": 3.0, "df": 9.0, "estimate_low": 5.7}
     row |= {"estimate_high": 19.3, "p_value": 0.002, "mean_treatment": 52.5, "mean_control": 40.0}
     row |= {"sd_control": 49.0, "sd_pooled": 49.5, "n_treatment": n, "n_control": 101}
     row |= {"clusters_treatment": 10, "clusters_control": 10, "basis": "rows", "state": "estimated"}
+    row |= {"is_own": True}
     return row | fields
 
 
