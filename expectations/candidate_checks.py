@@ -168,7 +168,11 @@ def _ordered(check: str, larger: str, smaller: str, ignored: str) -> Check:
 
 def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
     main = QUALITY_VERDICTS if name == "quality_verdicts" else SCALING_VERDICTS
-    allowed = {"verdict": main, "quality_verdict": QUALITY_VERDICTS, "change_verdict": CHANGE_VERDICTS}
+    allowed: dict[str, Sequence[str]] = {
+        "verdict": main,
+        "quality_verdict": QUALITY_VERDICTS,
+        "change_verdict": CHANGE_VERDICTS,
+    }
     allowed |= {"verdict_corrected": SCALING_VERDICTS, "change_verdict_corrected": CHANGE_VERDICTS}
     allowed |= {"retention_set": RETENTION_SETS, "comparability_class": COMPARABILITY_CLASSES}
     for column, values in allowed.items():
