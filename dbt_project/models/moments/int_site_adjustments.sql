@@ -20,6 +20,8 @@ select
             then 'not adjusted: a ' || i.statistic || ' has no covariates'
         when c.analysis is not null and adjustment = 'none'
             then 'not adjusted: needs rows, and only ' || s.basis || ' were sent'
+        when c.analysis is not null and adjustment = 'repeated_cross_sections' and {{ is_quotient('i.statistic') }}
+            then 'covariates are not used: a ' || i.statistic || ' has none'
         when c.analysis is not null and adjustment = 'repeated_cross_sections'
             then 'covariates are not used: other people were measured before'
     end as adjustment_note
