@@ -140,6 +140,13 @@ GROUPS = {
         "int_pilot_selection",
         "int_effect_retention",
     ),
+    "accounting": (
+        "int_joint_cells",
+        "int_cell_shares",
+        "int_cell_effects",
+        "int_composition",
+        "int_effect_accounting",
+    ),
 }
 DEFAULTS: dict[str, dict[str, object]] = {
     "registry.sites": {"design": "cluster_rct"},

@@ -168,3 +168,9 @@ create table effects.int_effect_accounting (
     estimate double, estimate_se double, df double, estimate_low double, estimate_high double, state varchar,
     why_missing varchar
 );
+
+create table effects.int_dose_curve (
+    pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar,
+    measure varchar, moderator varchar, position_pct integer, dose double, predicted double, predicted_se double,
+    df double, predicted_low double, predicted_high double
+);
