@@ -144,7 +144,7 @@ def tallied(cell: Cell, warehouse: Any) -> pd.DataFrame:
         select p.analysis, p.stage, p.estimate_low as low, p.estimate_high as high,
             p.interval_note is not null as is_labelled
         from effects.int_pooled_effects as p
-        where p.is_headline and p.estimator = 'reml_hksj_truncated'
+        where p.is_headline and p.estimator = 'reml_hksj_truncated' and p.stage <> 'all'
     """)
     retentions = warehouse.rows("""
         select r.retention_low as low, r.retention_high as high, r.retention_set = 'bounded' as is_bounded

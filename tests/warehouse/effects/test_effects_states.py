@@ -51,8 +51,9 @@ HEADLINE = "is_headline and dimension = 'all'"
 def test_a_whole_programme_reaches_its_verdict(built):
     warehouse = built(trial([*STAGES]))
     pools = warehouse.rows(f"from effects.int_pooled_effects where {HEADLINE}").set_index("stage")
-    assert pools.site_count.to_dict() == {"pilot": 4, "scaled": 5}
-    assert pools.estimate.to_dict() == {"pilot": pytest.approx(50, abs=5), "scaled": pytest.approx(30, abs=5)}
+    assert pools.site_count.to_dict() == {"pilot": 4, "scaled": 5, "all": 9}
+    near = {"pilot": 50, "scaled": 30, "all": 39}
+    assert pools.estimate.to_dict() == {stage: pytest.approx(effect, abs=5) for stage, effect in near.items()}
     row = only(warehouse, "int_effect_retention")
     assert (row.verdict, row.change_verdict, row.estimator) == ("held", "attenuated", "reml_hksj_truncated")
     assert row.retention == pytest.approx(0.6, abs=0.1)
