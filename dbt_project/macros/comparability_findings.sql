@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#-
   One aspect of a cell compared with the reference: a struct of the aspect, the difference found (a key of
   registry.comparability_rules; `undeclared` and `unregistered` are no difference), and words on it.
