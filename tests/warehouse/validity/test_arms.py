@@ -99,8 +99,9 @@ def test_the_least_effect_to_be_found_follows_from_error_and_degrees_of_freedom(
     }.items():
         warehouse.connection.execute(
             f"create table effects.{table} as select {place}, site, 'pilot' as stage, 'difference' as measure,"
-            " 'cr2' as estimator, estimate_se::double as estimate_se, df::double as df, true as is_headline,"
-            f" 'all' as dimension from (values {rows}) as t (site, estimate_se, df)"
+            " 'cr2' as estimator, estimate_se::double as estimate_se, df::double as df,"
+            " true as is_headline, 'all' as dimension from"
+            f" (values {rows}) as t (site, estimate_se, df)"
         )
     warehouse.build("int_detectable_effects")
     found = warehouse.rows("from validity.int_detectable_effects").set_index("site")
