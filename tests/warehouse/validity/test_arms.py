@@ -98,7 +98,8 @@ def test_the_least_effect_to_be_found_follows_from_error_and_degrees_of_freedom(
         "int_pooled_effects": "('network', 0.01, 'infinity')",
     }.items():
         warehouse.connection.execute(
-            f"create table effects.{table} as select {place}, site, 'pilot' as stage, 'difference' as measure,"
+            f"create table effects.{table} as select {place}, site, 'pilot' as stage,"
+            " 'difference' as measure,"
             " 'cr2' as estimator, estimate_se::double as estimate_se, df::double as df,"
             " true as is_headline, 'all' as dimension from"
             f" (values {rows}) as t (site, estimate_se, df)"
