@@ -158,7 +158,8 @@ def over_all_orders(y, z, scaled, traits) -> dict[str, float]:
     parts = dict.fromkeys(("composition", *traits), 0.0)
     for order in permutations(parts):
         for place, part in enumerate(order):
-            parts[part] += (
+            after, before = (accounted_by(frozenset(order[:count])) for count in (place + 1, place))
+            parts[part] += (after - before) / 6
                 accounted_by(frozenset(order[: place + 1])) - accounted_by(frozenset(order[:place]))
             ) / 6
     return parts
@@ -199,3 +200,20 @@ def test_without_an_answer_no_part_is_told(accounted):
     assert network.loc["composition"].state == "estimated"
     nothing = parts(accounted(population(stages), stages, dimensions=()))
     assert nothing.loc["composition"].why_missing.startswith("no cells of people")
+
+
+def test_a_site_that_was_a_pilot_first_stands_on_one_side_only(accounted):
+    stages = staged(3, 4)
+    later = "insert into registry.site_stages values ('pilot_00', 'scaled', '2025-01-01')"
+    warehouse = accounted(population(stages), stages, change=later)
+    pools = warehouse.rows(
+        "select stage, sites from effects.int_pools where dimension = 'all' and measure = 'difference'"
+    ).set_index("stage")
+    pilot, scaled = (set(pools.loc[stage].sites) for stage in ("pilot", "scaled"))
+    assert (len(pilot), len(scaled), pilot & scaled) == (3, 4, set())
+    shared = warehouse.rows("""
+        select m.cluster_id from moments.int_moments as m
+        inner join effects.int_analysis_sites as s on m.site = s.site and m.wave = s.wave
+        group by m.cluster_id having count(distinct s.pool) > 1
+    """)
+    assert shared.empty, "no cluster counts on both sides, so the two are independent"
