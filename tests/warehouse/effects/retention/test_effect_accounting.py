@@ -160,8 +160,6 @@ def over_all_orders(y, z, scaled, traits) -> dict[str, float]:
         for place, part in enumerate(order):
             after, before = (accounted_by(frozenset(order[:count])) for count in (place + 1, place))
             parts[part] += (after - before) / 6
-                accounted_by(frozenset(order[: place + 1])) - accounted_by(frozenset(order[:place]))
-            ) / 6
     return parts
 
 
