@@ -145,7 +145,7 @@ def test_fidelity_and_implementer_take_what_goes_with_them_within_stages(account
 
 
 def over_all_orders(y, z, scaled, traits) -> dict[str, float]:
-    """Each part as the mean over six orders of what it adds, by least squares: nothing of the function tested."""
+    """Each part as the mean over six orders of what it adds, by least squares."""
 
     def accounted_by(chosen: frozenset[str]) -> float:
         told, rest = (z[scaled].mean() - z[~scaled].mean(), y - z) if "composition" in chosen else (0.0, y)
