@@ -2,7 +2,7 @@
 
 Run: `python tests/benchmarks/pooling.py`. Prints the seconds of each model on two threads (and of processor
 time, since a busy machine stretches the first), the peak memory of the process, and the time of a numpy loop
-over the pools (DerSimonian and Laird, Paule and Mandel and REML with Hartung and Knapp's errors, the Q-profile
+over the pools (DerSimonian and Laird, Paule and Mandel, REML with Hartung and Knapp's errors, the Q-profile
 interval), so that the ratio says what the models' form costs. The numbers of both are compared before a time
 is printed. The seed is fixed.
 """
