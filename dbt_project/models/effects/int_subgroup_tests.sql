@@ -78,7 +78,8 @@ pooled as (
 
 tests as (
     select
-        e.analysis, e.indicator, e.wave, e.site, e.stage, null as design_group, e.dimension, e.level, e.estimator,
+        e.analysis, e.indicator, e.wave, e.site, e.stage, 'one comparison' as design_group,
+        e.dimension, e.level, e.estimator,
         e.estimate, e.estimate_se, e.df, null as test_f, null as test_df1, null as test_df2,
         2 * t_cdf(-abs(e.estimate / e.estimate_se), e.df) as p_value,
         coalesce(f.q, 1) = 1 as is_tested,
@@ -87,7 +88,7 @@ tests as (
     left join (select distinct {{ place }}, q from first_levels) as f using ({{ place }})
     union all by name
     select
-        {{ place }}, 'any' as level, estimator, test_f, test_df1, test_df2,
+        {{ place }}, 'one comparison' as design_group, 'any' as level, estimator, test_f, test_df1, test_df2,
         f_tail(test_f, test_df1, test_df2) as p_value, true as is_tested, n_treatment, n_control,
         case
             when test_f is null then 'a level has no standard error, or there are too few clusters for a joint test'

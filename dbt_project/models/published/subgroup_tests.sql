@@ -28,7 +28,7 @@ select
     wave,
     site,
     stage,
-    coalesce(design_group, 'one comparison') as design_group,
+    design_group,
     dimension,
     level,
     estimator,
