@@ -1,9 +1,8 @@
 """Sources that send no rows of people: moments of cells, effects published elsewhere, what was spent.
 
-In: nothing; this is the contract of their columns. Out: the columns of each role and
-register, by Sitewise's own words, and which of them a file must
-have. Reading files is the task of `ingestion.rows.aggregate_reading`; whether
-the numbers hold together is judged in the warehouse.
+In: nothing; this is the contract of their columns. Out: the columns of each role and register, by
+Sitewise's own words, and which of them a file must have. Reading files is the task of
+`ingestion.rows.aggregate_reading`; whether the numbers hold together is judged in the warehouse.
 """
 
 ROLES = ("moments", "estimates")

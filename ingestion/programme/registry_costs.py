@@ -1,7 +1,7 @@
 """Registry rows of what money told in each currency and year is worth in the programme's own prices.
 
 In: a `Programme`. Out: rows by table; none where no register of costs is kept. A register's rows name their
-currency and price year themselves, so every pair that the programme's tables could convert is worked out here.
+currency and price year themselves, so every pair that the tables could convert is worked out here.
 """
 
 from collections.abc import Iterator

@@ -25,8 +25,8 @@ _TYPES: dict[str, pa.DataType] = {
 _COLUMNS = {
     "programme": """*programme, title, base_currency, price_year int, is_public bool, min_cell int,
         round_to int, unit_scope, as_of_date date""",
-    "sites": """*site, title, country, currency, design, implementer, eligible_count bigint, treated_share double,
-        site_order int""",
+    "sites": """*site, title, country, currency, design, implementer, eligible_count bigint,
+        treated_share double, site_order int""",
     "site_codes": "*site_code, site",
     "site_stages": "*site, stage, *from_date date",
     "waves": "*wave, title, wave_order int, is_baseline bool",

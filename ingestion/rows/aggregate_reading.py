@@ -1,4 +1,4 @@
-"""Moments, published estimates and costs: from their files' text tables to the lake's one table of each source.
+"""Moments, published estimates and costs: from files' text tables to the lake's one table of each source.
 
 In: a source that sends no rows of people, and the tables its platform read, oldest first. Out: rows under
 Sitewise's own column names, every cell still text, keyed by the cell they describe, so that a corrected file

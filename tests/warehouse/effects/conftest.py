@@ -45,6 +45,8 @@ COLUMNS = {
     " level varchar, arm varchar, block_id varchar, cluster_id varchar,"
     " n decimal(38,12), mean decimal(38,12), sd decimal(38,12),"
     " events decimal(38,12), exposure decimal(38,12), effect_se double, effect_df double, problem varchar",
+    "staging.stg_costs": "source varchar, record_id varchar, site varchar, wave varchar, category varchar,"
+    " behaviour varchar, payment varchar, cost double, participants bigint, problem varchar",
     "staging.stg_estimates": "site varchar, wave varchar, indicator varchar, dimension varchar,"
     " level varchar, measure varchar, estimate double, estimate_se double, df double,"
     " n bigint, n_treatment bigint, n_control bigint, citation varchar, why_no_error varchar,"
@@ -140,6 +142,16 @@ GROUPS = {
         "int_pilot_selection",
         "int_effect_retention",
     ),
+    "cost": (
+        "int_site_costs",
+        "int_cost_people",
+        "int_cost_members",
+        "int_cost_groups",
+        "int_cost_effectiveness",
+        "int_cost_points",
+        "int_cost_steps",
+        "int_cost_elasticity",
+    ),
     "accounting": (
         "int_joint_cells",
         "int_cell_shares",
@@ -189,6 +201,8 @@ DEFAULTS: dict[str, dict[str, object]] = {
     "frame.int_frame": {"round": "randomised", "weight": 1, "is_replacement": False},
     "outcomes.int_outcomes": {"indicator": "score", "wave": "endline", "exposure_steps": 1},
     "staging.stg_moments": {"indicator": "score", "wave": "endline", "dimension": "all", "level": "all"},
+    "staging.stg_costs": {"source": "costs", "wave": "endline", "category": "staff", "payment": "paid"}
+    | dict.fromkeys(("behaviour", "participants", "problem")),
     "staging.stg_estimates": {"indicator": "score", "wave": "endline", "dimension": "all", "level": "all"},
 }
 
@@ -210,7 +224,7 @@ def compiled_models(adjusting: str = "") -> dict[str, str]:
         adjusting: Covariates and levels of subgroups in the registry, as JSON, by which models are compiled:
             then only the models that ask.
     """
-    chosen = ADJUSTED_MODELS if adjusting else ("moments", "effects", "validity")
+    chosen = ADJUSTED_MODELS if adjusting else ("moments", "effects", "validity", "cost")
     with tempfile.TemporaryDirectory() as folder:
         if adjusting:
             rows_of = json.loads(adjusting) | ANY_DESIGN
@@ -251,6 +265,7 @@ class EffectsWarehouse:
             "moments",
             "effects",
             "validity",
+            "cost",
         ):
             self.connection.execute(f"create schema {schema}")
         for table, columns in COLUMNS.items():
@@ -314,6 +329,7 @@ class EffectsWarehouse:
             schema = "moments" if name in set(GROUPS["moments"]) - set(SITES) else "effects"
             if name in GROUPS["validity"] or name == "int_detectable_effects":
                 schema = "validity"
+            schema = "cost" if name in GROUPS["cost"] else schema
             self.connection.execute(f"create or replace table {schema}.{name} as {compiled[name]}")
 
     def adjusting(self) -> str:

@@ -174,3 +174,24 @@ create table effects.int_dose_curve (
     measure varchar, moderator varchar, position_pct integer, dose double, predicted double, predicted_se double,
     df double, predicted_low double, predicted_high double
 );
+
+create schema cost;
+
+create table cost.int_cost_effectiveness (
+    analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, measure varchar, unit
+    varchar, value double, value_low double, value_high double, value_set varchar, df double, people_power
+    integer, n bigint, participants_basis varchar, n_treatment bigint, n_control bigint, pilot_n bigint,
+    pilot_n_treatment bigint, pilot_n_control bigint, site_count bigint, costed_count bigint, rows_set_aside
+    bigint, comparability_class varchar, quality_verdict varchar, state varchar, why_missing varchar, note
+    varchar
+);
+
+create table cost.int_cost_steps (
+    analysis varchar, wave varchar, curve varchar, site varchar, from_point varchar, to_point varchar,
+    site_count bigint, from_total_cost double, to_total_cost double, from_n double, to_n double, value double
+);
+
+create table cost.int_cost_elasticity (
+    analysis varchar, wave varchar, k bigint, is_one_scale boolean, beta double, df double, beta_se double,
+    beta_low double, beta_high double
+);

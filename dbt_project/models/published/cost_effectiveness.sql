@@ -1,0 +1,60 @@
+-- Where counts are protected, numbers that go with the number of participants are reckoned with the count as published,
+-- so that no exact count can be had from a cost and a cost per participant.
+with judged as (
+    select
+        numbers.*,
+        {{ suppress_count('numbers.n') }} as published_n,
+        {{ suppress_count('numbers.pilot_n') }} as published_pilot_n,
+        numbers.site = 'network' as is_network,
+        numbers.people_power <> 0 and (
+            {%- for people in ['n', 'n_treatment', 'n_control', 'pilot_n', 'pilot_n_treatment', 'pilot_n_control'] %}
+                {{ 'or ' if not loop.first }}{{ is_small('numbers.' ~ people) }}
+            {%- endfor %}
+        ) as is_hidden,
+        {{ suppressed_words('people in an arm') }} as suppressed_words,
+        {{ plain_reason('numbers.why_missing') }} as plain_reason
+    from {{ ref('int_cost_effectiveness') }} as numbers
+    cross join {{ source('registry', 'programme') }} as programme
+),
+
+-- What one site hides could be had from its stage's total: where a site alone is hidden, so are the totals.
+protected as (
+    select
+        *,
+        is_hidden or (
+            is_network and people_power <> 0 and count(*) filter (where is_hidden and not is_network) over (
+                partition by analysis, indicator, wave, measure
+            ) = 1
+        ) as is_suppressed,
+        case
+            when people_power = 0 then 1
+            else (published_n / n / coalesce(published_pilot_n / pilot_n, 1)) ** people_power
+        end as rounding
+    from judged
+)
+
+select
+    analysis,
+    indicator,
+    wave,
+    site,
+    stage,
+    measure,
+    unit,
+    {{ unless_suppressed('value * rounding') }} as value,
+    {{ unless_suppressed('value_low * rounding') }} as value_low,
+    {{ unless_suppressed('value_high * rounding') }} as value_high,
+    case when is_suppressed then 'not_applicable' else value_set end as value_set,
+    {{ unless_suppressed('df') }} as df,
+    published_n as n,
+    participants_basis,
+    site_count::integer as site_count,
+    rows_set_aside::integer as rows_set_aside_count,
+    comparability_class,
+    quality_verdict,
+    case when is_suppressed then 'suppressed' else state end as state,
+    note,
+    coalesce(is_suppressed, false) as is_suppressed,
+    case when is_suppressed then suppressed_words else plain_reason end as why_missing
+from protected
+order by analysis, indicator, wave, site, stage, measure
