@@ -149,7 +149,7 @@ select
     moderator_count,
     case when is_converged then fit[4 + place] end as estimate,
     case when is_converged then fit[5 + moderator_count + place] end as estimate_se,
-    case when is_converged then free end as df,
+    case when is_converged then free::double end as df,
     estimate - t_quantile(0.975, free) * estimate_se as estimate_low,
     estimate + t_quantile(0.975, free) * estimate_se as estimate_high,
     estimate / nullif(estimate_se, 0) as test_statistic,
