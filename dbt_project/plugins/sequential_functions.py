@@ -37,7 +37,7 @@ def look_levels(is_obrien_fleming: bool, information: Sequence[float]) -> list[f
     """Two-sided nominal levels: the chance to cross first at a look is what that look may spend.
 
     The statistic's sum of increments is a random walk; its density among the paths that have not crossed yet
-    is carried from look to look on Gauss-Legendre nodes (Armitage, McPherson and Rowe 1969), and each boundary
+    is carried from look to look on Gauss-Legendre nodes (Armitage, McPherson and Rowe 1969); each boundary
     is found by bisection.
 
     Args:
