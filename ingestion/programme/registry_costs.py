@@ -39,9 +39,10 @@ def _factors(programme: Programme, currency: Currency) -> Iterator[Row]:
 
 def _currencies(programme: Programme, currency: Currency) -> set[str]:
     tables = programme.money
-    rows = [*tables.exchange, *tables.ppp, *tables.deflators] if tables else []
     local = {site.currency for site in programme.sites if site.currency}
-    return {currency.base} | local | {row.currency for row in rows}
+    rated = {row.currency for row in (*tables.exchange, *tables.ppp)} if tables else set()
+    deflated = {row.currency for row in tables.deflators} if tables else set()
+    return {currency.base} | local | rated | deflated
 
 
 def _years(programme: Programme, currency: Currency) -> set[int]:

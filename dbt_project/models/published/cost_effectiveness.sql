@@ -17,20 +17,28 @@ with judged as (
     cross join {{ source('registry', 'programme') }} as programme
 ),
 
+counted as (
+    select
+        *,
+        is_hidden and not is_network as is_hidden_site,
+        count(*) filter (where is_hidden_site) over (partition by analysis, indicator, wave, measure) as hidden_sites,
+        count(*) filter (where is_hidden_site) over (partition by analysis, indicator, wave, measure, stage)
+            as hidden_in_stage
+    from judged
+),
+
 -- What one site hides could be had from its stage's total: where a site alone is hidden, so are the totals.
 protected as (
     select
         *,
         is_hidden or (
-            is_network and people_power <> 0 and count(*) filter (where is_hidden and not is_network) over (
-                partition by analysis, indicator, wave, measure
-            ) = 1
+            is_network and people_power <> 0 and if(stage = 'all', hidden_sites, hidden_in_stage) = 1
         ) as is_suppressed,
         case
             when people_power = 0 then 1
             else (published_n / n / coalesce(published_pilot_n / pilot_n, 1)) ** people_power
         end as rounding
-    from judged
+    from counted
 )
 
 select

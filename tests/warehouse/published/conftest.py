@@ -228,6 +228,26 @@ def _upstream() -> dict[str, Rows]:
     }
     asked = {"analysis": "main", "indicator": "reads", "wave": "endline", "measure": "risk_difference"}
     return {
+        "cost.int_cost_effectiveness": [
+            {"analysis": "main", "indicator": "reads", "wave": "endline", "site": site, "stage": stage}
+            | {"measure": measure, "unit": "USD", "value": value, "people_power": power, "n": n}
+            | {"value_low": value / 2, "value_high": value * 2, "df": 9.0, "n_treatment": 60, "n_control": 60}
+            | {"participants_basis": "frame", "site_count": 2 if site == "network" else 1}
+            | {"costed_count": 1, "rows_set_aside": 0, "state": "estimated"}
+            for site, stage, n in (
+                ("alpha", "pilot", 103),
+                ("beta", "pilot", 98),
+                ("network", "pilot", 201),
+                ("gamma", "scaled", 103),
+                ("tiny", "scaled", 5),
+                ("network", "scaled", 108),
+            )
+            for measure, value, power in (
+                ("total_cost", 1030.0, 0),
+                ("cost_per_participant", 1030.0 / n, -1),
+                ("effect_per_100", n / 10, 1),
+            )
+        ],
         "quality.judgements": [
             {
                 "rule": "age_range",
