@@ -15,7 +15,8 @@ from tempfile import mkdtemp
 
 import polars as pl
 
-from ingestion.landing import file_hash, flush, flushed_hash, owner_only
+from ingestion.hashing_behind import hashing_behind
+from ingestion.landing import file_hash, flush, owner_only
 from ingestion.receipt import LakeTable
 from ingestion.unchanged import Seen
 
@@ -52,16 +53,17 @@ def stage(
     """
     file = into / f"{name}.parquet"
     # A fixed size, since by default it follows the number of cores, and bytes are to follow from rows alone.
-    rows.sink_parquet(
-        file,
-        compression="lz4",
-        statistics=_STATISTICS,
-        row_group_size=_GROUP_ROWS,
-        metadata={PARENT_TABLE: parent_table} if parent_table else None,
-    )
+    with hashing_behind(file) as hashed:
+        rows.sink_parquet(
+            file,
+            compression="lz4",
+            statistics=_STATISTICS,
+            row_group_size=_GROUP_ROWS,
+            metadata={PARENT_TABLE: parent_table} if parent_table else None,
+        )
     file.chmod(0o600)
-    sha256 = flushed_hash(file)
-    return LakeTable(table=name, row_count=row_count, sha256=sha256, parent_table=parent_table)
+    flush(file)
+    return LakeTable(table=name, row_count=row_count, sha256=hashed.result(), parent_table=parent_table)
 
 
 def write_lake(home: Path, source: str, input_hash: str, staged: Path) -> None:
