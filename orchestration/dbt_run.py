@@ -120,10 +120,22 @@ def _invoke(
     paths = [str(part) for pair in folders.items() for part in pair]
     quiet = ["--log-level", "none", "--log-level-file", "info", "--no-use-colors"]
     runner = dbtRunner(manifest=parsed, callbacks=[announce] if announce else [])
-    outcome = runner.invoke([*quiet, *arguments, *paths])
+    try:
+        outcome = runner.invoke([*quiet, *arguments, *paths])
+    finally:
+        let_go()
     if outcome.exception is not None:
         raise ModelsFailed(f"The models cannot be run: {outcome.exception}") from outcome.exception
     return outcome.result
+
+
+def let_go() -> None:
+    """Closes the warehouse after a run: within one it stays open, since opening costs more than most models do."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+    DuckDBConnectionManager.close_all_connections()
 
 
 def table_keys(parsed: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from expectations.compile import rule_tables
 from expectations.rule import load_rules
 from ingestion.programme.registry_schemas import SCHEMAS, registry_table
+from orchestration.dbt_run import let_go
 from orchestration.warehouse import write_tables
 
 PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
@@ -154,7 +155,10 @@ def _dbt(home: Path, *command: str) -> dbtRunnerResult:
             parsed = dbtRunner().invoke(["--quiet", "parse", *options])
             assert isinstance(parsed.result, Manifest), parsed.exception
             _parsed.append(parsed.result)
-        return dbtRunner(manifest=_parsed[0]).invoke(["--quiet", *command, *options])
+        try:
+            return dbtRunner(manifest=_parsed[0]).invoke(["--quiet", *command, *options])
+        finally:
+            let_go()
 
 
 @contextmanager

@@ -17,6 +17,7 @@ import pytest
 from dbt.cli.main import dbtRunner
 
 from ingestion.programme.registry_schemas import SCHEMAS, registry_table
+from orchestration.dbt_run import let_go
 
 PROJECT = Path(__file__).parents[3] / "dbt_project"
 Rows = Sequence[Mapping[str, Any]]
@@ -429,7 +430,10 @@ def _build(folder: Path, is_public: bool) -> Path:
             "--target-path",
             str(folder / "target"),
         ]
-        done = dbtRunner().invoke([*command, "--indirect-selection", "buildable"])
+        try:
+            done = dbtRunner().invoke([*command, "--indirect-selection", "buildable"])
+        finally:
+            let_go()
     assert done.success, done.exception or [
         (one.node.name, one.message)
         for one in done.result.results
