@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from ingestion.simulate import faults, kobo, odk, redcap, story, surveycto, truth
+from ingestion.simulate.costs import write_costs
 from ingestion.simulate.fieldwork import draw_visits, interview, refusals
 from ingestion.simulate.frame_files import write_assignment, write_tracking
 from ingestion.simulate.ledger import Ledger
@@ -64,7 +65,7 @@ def simulate(
 
     files = {path: text.encode() for path, text in programme_files(places).items()}
     files |= write_assignment(population, ledger) | write_tracking(population, visits, ledger)
-    files |= _exports(rows, ledger)
+    files |= _exports(rows, ledger) | write_costs(population, ledger)
     withheld, warned = story.bad_places(places)
     planted = truth.Truth(
         seed=seed,

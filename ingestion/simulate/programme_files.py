@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingestion.simulate import story
+from ingestion.simulate.costs import CATEGORIES, PERIODS
+from ingestion.simulate.costs import PATH as COSTS
 from ingestion.simulate.fieldwork import RESULTS
 from ingestion.simulate.frame_files import countries
 from ingestion.simulate.redcap import EVENTS
@@ -67,11 +69,12 @@ def _site(place: story.Place) -> str:
 
 
 def sources_yml(sites: Sequence[story.Place]) -> str:
-    """The sources: the listing per country, tracking, and each platform's forms."""
+    """The sources: the listing per country, tracking, each platform's forms, and the register of costs."""
     parts = [_assignment(sites, country) for country in countries(sites)]
     parts.append(_TRACKING)
     for platform in story.platforms_of(sites):
         parts += _SURVEYS[platform](sites)
+    parts.append(_COSTS)
     return _GENERATED_HEAD + "\n".join(parts)
 
 
@@ -226,4 +229,19 @@ _TRACKING = f"""\
     disposition:
       column: result
       map: {{{", ".join(f'"{code}": {result}' for result, code in RESULTS.items())}}}
+"""
+_COSTS = f"""\
+- source: costs
+  role: register
+  register: costs
+  platform: csv
+  wave: {{column: period, map: {{{", ".join(f"{period}: {wave}" for period, wave in PERIODS.items())}}}}}
+  pull: {{drop: {COSTS}, mode: snapshot}}
+  columns:
+    amount: usd
+    price_year: prices_of
+    category: {{column: kind, map: {{{", ".join(f"{kind}: {meant}" for kind, meant in CATEGORIES.items())}}}}}
+    behaviour: sort
+    payment: paid_by
+    participants: children
 """
