@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from orchestration.change import folder_fingerprint
+from orchestration.parsed_models import parsed_models
 from orchestration.settings import PROJECT, Settings
 
 MODELS = PROJECT / "dbt_project"
@@ -61,7 +62,7 @@ def _manifest(settings: Settings, fingerprint: str) -> Mapping[str, Any]:
 @lru_cache(maxsize=1)
 def _parsed(settings: Settings, fingerprint: str) -> Any:
     """The project as dbt's own object, parsed once a process: both halves run from it."""
-    return _invoke(settings, ["--no-write-json", "parse"])
+    return parsed_models(fingerprint, lambda: _invoke(settings, ["--no-write-json", "parse"]))
 
 
 def build(
@@ -130,7 +131,7 @@ def _invoke(
 
 
 def let_go() -> None:
-    """Closes the warehouse after a run: within one it stays open, since opening costs more than most models do."""
+    """Closes the warehouse after a run: within one it stays open, since opening costs more than a model."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     if DuckDBConnectionManager._ENV is not None:
