@@ -14,6 +14,40 @@
             }
 {%- endmacro %}
 
+{#- Every measure, from the row b of costs, people and effect with its Fieller set, and the row r of its retention. -#}
+{% macro cost_measures() -%}
+        {{ cost_measure('total_cost', 'b.money', 'b.total_cost') }},
+        {{ cost_measure(
+            'evaluation_cost', 'b.money', 'coalesce(b.evaluation_cost, if(b.total_cost is null, null, 0))'
+        ) }},
+        {%- for share in ['fixed', 'variable', 'donated'] %}
+            {{ cost_measure(
+                share ~ '_share', "'percent'",
+                '100 * coalesce(b.' ~ share ~ '_cost, 0) / nullif(b.total_cost, 0)'
+            ) }},
+        {%- endfor %}
+        {{ cost_measure(
+            'cost_per_participant', "b.money || ' per participant'", 'b.cost_per_participant', power=-1
+        ) }},
+        {{ cost_measure(
+            'cost_per_unit', "b.money || ' per additional ' || b.outcome",
+            "case when b.unit_cost_set = 'bounded' and b.effect > 0 and not b.is_ratio then
+                b.per_unit * b.cost_per_participant / b.effect end",
+            'b.per_unit * b.unit_cost_low', 'b.per_unit * b.unit_cost_high', 'b.unit_cost_set', 'b.df', -1
+        ) }},
+        {{ cost_measure(
+            'effect_per_100', "b.effect_unit || ' per 100 ' || b.money",
+            'case when not b.is_ratio then 100 * b.effect / nullif(b.cost_per_participant, 0) end',
+            '100 * (b.effect - b.q * b.effect_se) / nullif(b.cost_per_participant, 0)',
+            '100 * (b.effect + b.q * b.effect_se) / nullif(b.cost_per_participant, 0)', 'null', 'b.df', 1
+        ) }},
+        {{ cost_measure(
+            'cost_effectiveness_retention', "'ratio'",
+            'case when not b.is_ratio then r.retention * r.cost_ratio end', 'r.retention_low * r.cost_ratio',
+            'r.retention_high * r.cost_ratio', 'r.retention_set', 'r.retention_df', 1
+        ) }}
+{%- endmacro %}
+
 {#- What became of a measure. In: the columns of int_cost_effectiveness' last step, with the struct m. -#}
 {% macro cost_state() -%}
 case

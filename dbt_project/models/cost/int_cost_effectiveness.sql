@@ -9,7 +9,6 @@ with bounds as (
     select
         g.* exclude (unit),
         {{ money }} as money,
-        p.base_currency as currency,
         {{ effect_unit('g.measure', 'g.unit') }} as effect_unit,
         if(g.measure = 'risk_difference', 'person', effect_unit) as outcome,
         if(g.measure = 'risk_difference', 100, 1) as per_unit,
@@ -45,36 +44,7 @@ measured as (
         r.pilot_n_treatment,
         r.pilot_n_control,
         unnest([
-            {{ cost_measure('total_cost', 'b.money', 'b.total_cost') }},
-            {{ cost_measure(
-                'evaluation_cost', 'b.money', 'coalesce(b.evaluation_cost, if(b.total_cost is null, null, 0))'
-            ) }},
-            {%- for share in ['fixed', 'variable', 'donated'] %}
-                {{ cost_measure(
-                    share ~ '_share', "'percent'",
-                    '100 * coalesce(b.' ~ share ~ '_cost, 0) / nullif(b.total_cost, 0)'
-                ) }},
-            {%- endfor %}
-            {{ cost_measure(
-                'cost_per_participant', "b.money || ' per participant'", 'b.cost_per_participant', power=-1
-            ) }},
-            {{ cost_measure(
-                'cost_per_unit', "b.money || ' per additional ' || b.outcome",
-                "case when b.unit_cost_set = 'bounded' and b.effect > 0 and not b.is_ratio then
-                    b.per_unit * b.cost_per_participant / b.effect end",
-                'b.per_unit * b.unit_cost_low', 'b.per_unit * b.unit_cost_high', 'b.unit_cost_set', 'b.df', -1
-            ) }},
-            {{ cost_measure(
-                'effect_per_100', "b.effect_unit || ' per 100 ' || b.money",
-                'case when not b.is_ratio then 100 * b.effect / nullif(b.cost_per_participant, 0) end',
-                '100 * (b.effect - b.q * b.effect_se) / nullif(b.cost_per_participant, 0)',
-                '100 * (b.effect + b.q * b.effect_se) / nullif(b.cost_per_participant, 0)', 'null', 'b.df', 1
-            ) }},
-            {{ cost_measure(
-                'cost_effectiveness_retention', "'ratio'",
-                'case when not b.is_ratio then r.retention * r.cost_ratio end', 'r.retention_low * r.cost_ratio',
-                'r.retention_high * r.cost_ratio', 'r.retention_set', 'r.retention_df', 1
-            ) }}
+            {{ cost_measures() }}
         ], recursive := false) as m
     from bounds as b
     left join ratios as r
