@@ -22,8 +22,13 @@ def parsed_models(fingerprint: str, parse: Callable[[], Any]) -> Any:
     kept = folder / f"models-{made_by}-{fingerprint[:16]}.msgpack"
     content = _whole(kept)
     if content is not None:
-        from dbt.contracts.graph.manifest import Manifest
+        from argparse import Namespace
 
+        from dbt.contracts.graph.manifest import Manifest
+        from dbt.flags import set_from_args
+
+        # dbt reads its flags where it writes a manifest, and only a command of its own sets them.
+        set_from_args(Namespace(SEND_ANONYMOUS_USAGE_STATS=False), {})
         return Manifest.from_msgpack(content)
     manifest = parse()
     _keep(kept, manifest.to_msgpack())
