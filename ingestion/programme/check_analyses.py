@@ -66,7 +66,10 @@ def _design(declaration: _Of, analysis: Analysis, declared: Declared) -> Iterato
 
 
 def _round(declaration: _Of, analysis: Analysis, declared: Declared) -> Iterator[Fault]:
-    frames = [source for source in sound(declared.sources) if source.is_frame]
+    listed = sound(declared.sources)
+    frames = [source for source in listed if source.is_frame]
+    if not frames and any(source.is_aggregate for source in listed):
+        return
     sources = [source for source in frames if source.round == analysis.round]
     if not sources:
         rounds = {source.round for source in frames if source.round}

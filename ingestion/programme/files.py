@@ -54,7 +54,8 @@ class _Folder:
     def instruments(self, name: str) -> list[Declaration[Instrument]]:
         """Each instrument, completed from the form definition that it names."""
         declarations = []
-        for entry in self._each(name, "instrument"):
+        # A programme whose sites send nothing but moments or estimates asks no questions itself.
+        for entry in self._each(name, "instrument", is_needed=False):
             completion = complete(entry, self.folder)
             self.faults += completion.faults
             if completion.file and completion.definition is None:
@@ -76,9 +77,9 @@ class _Folder:
             declarations.append(declared)
         return declarations
 
-    def _each(self, name: str, kind: str) -> list[Entry]:
+    def _each(self, name: str, kind: str, is_needed: bool = True) -> list[Entry]:
         paths = sorted((self.folder / name).glob("*.y*ml"))
-        if not paths:
+        if not paths and is_needed:
             self._missing(f"{name}/*.yml", kind)
         return [entry for path in paths for entry in self._entries(path, kind)]
 
