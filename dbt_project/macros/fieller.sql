@@ -1,3 +1,4 @@
+-- noqa: disable=LT02
 {#- Fieller's confidence set for the ratio b / a of two independent estimates, as the columns of a select list.
 
     With the quantile q: A = a^2 - q^2 sa^2, B = a b, C = b^2 - q^2 sb^2. A > 0: (B -+ sqrt(B^2 - A C)) / A, bounded.

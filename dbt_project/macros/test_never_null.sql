@@ -1,5 +1,5 @@
 -- noqa: disable=LT02
-{#- Invariant: none of the columns is null in any row; one test for all of them, since each costs every night its start. -#}
+{#- Invariant: none of the columns is null in any row; one test for all, since each costs every night its start. -#}
 {% test never_null(model, columns) %}
     select {{ columns | join(', ') }}
     from {{ model }}

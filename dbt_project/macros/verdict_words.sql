@@ -1,5 +1,5 @@
-{#- A verdict as a reader says it, always beside the change. "Held" is printed with the margin it was tested at, and with
-    what the prediction interval of the next site says of it. -#}
+{#- A verdict as a reader says it, always beside the change. "Held" is printed with the margin it was tested at, and
+    with what the prediction interval of the next site says of it. -#}
 {% macro verdict_words(verdict, margin, change_verdict, portability='null') -%}
     case {{ verdict }}
         when 'held' then 'kept at least ' || {{ margin_words(margin) }}

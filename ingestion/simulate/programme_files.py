@@ -214,7 +214,9 @@ _ASKED = {
     "UG": """\
 asked:
     - {language: en, mode: in_person}
-    - {indicators: [absence_rate, confidence_score, learning_spend], language: lg, translation: back_translated}""",
+    - indicators: [absence_rate, confidence_score, learning_spend]
+      language: lg
+      translation: back_translated""",
 }
 _TRACKING = f"""\
 - source: tracking

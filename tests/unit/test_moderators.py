@@ -28,7 +28,7 @@ def test_site_covariates_and_moderators_reach_the_registry(programme_files, writ
         ("sites.yml", "{fidelity_pct: 81}", "{fidelity_pct: inf}", "finite number"),
         ("analyses.yml", "[fidelity_pct, log_eligible]", "[fidelty_pct]", "'fidelty_pct' is not declared"),
         ("analyses.yml", "[fidelity_pct, log_eligible]", "[government, government]", "is listed twice"),
-        ("analyses.yml", "role: headline", "pool_designs: mixed", "'apart' or 'together'"),
+        ("analyses.yml", "role: headline", "pool_designs: mixed", "one of apart, together"),
     ],
 )
 def test_a_moderator_that_cannot_be_used_is_a_fault_with_a_remedy(

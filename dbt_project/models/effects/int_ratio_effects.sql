@@ -2,7 +2,9 @@
 -- people who stand alone also what their two by two table says of the risk difference and the arcsine.
 -- One table: its formulas; blocks: Mantel-Haenszel; clusters, weights and exposures: the delta method with CR2 or
 -- HC2. A ratio after treatment is none of a difference in differences.
-{%- set scales = {'rr': 'log_risk_ratio', 'or': 'log_odds_ratio', 'rd': 'risk_difference', 'as': 'arcsine_difference'} %}
+{%- set scales = {
+    'rr': 'log_risk_ratio', 'or': 'log_odds_ratio', 'rd': 'risk_difference', 'as': 'arcsine_difference'
+} %}
 with fits as (
     select
         f.*,

@@ -68,7 +68,9 @@ select
         when statistic = 'share' and abs(mean_sent - 100 * events_counted / n_sent) > 0.06
             then 'mean and events do not agree'
         when statistic <> 'share' and not ({{ is_quotient('statistic') }}) and mean_sent is null then 'it has no mean'
-        when statistic <> 'share' and not ({{ is_quotient('statistic') }}) and mean_sent not between scale_min and scale_max
+        when
+            statistic <> 'share' and not ({{ is_quotient('statistic') }})
+            and mean_sent not between scale_min and scale_max
             then 'the mean lies outside the scale'
         when sd_sent < 0 then 'a standard deviation is negative'
         when sd_sent > (scale_max - scale_min) then 'the standard deviation is wider than the scale'

@@ -28,7 +28,8 @@ from orchestration.warehouse import write_tables
 PROJECT = Path(os.environ.get("SITEWISE_DBT_PROJECT", Path(__file__).parents[3] / "dbt_project")).resolve()
 
 COLUMNS = {
-    "quality.admission": "site varchar, wave varchar, indicator varchar, verdict varchar, is_admitted boolean,"
+    "quality.admission": "site varchar, wave varchar, indicator varchar, verdict varchar,"
+    " is_admitted boolean,"
     " reason varchar",
     "frame.int_frame": "round varchar, unit_key varchar, site varchar, arm varchar, cluster_id varchar,"
     " block_id varchar, weight decimal(18,6), is_replacement boolean, cohort varchar, wave varchar,"
@@ -207,7 +208,7 @@ DEFAULTS: dict[str, dict[str, object]] = {
 }
 
 
-# Models whose terms follow from the registry while they are compiled. They are told the covariates as they are;
+# Models whose terms follow from the registry while they are compiled. They are told the covariates they have;
 # of designs and take-up, that there is all there can be, since terms that nobody uses change no number.
 ADJUSTED_MODELS = ("int_analysis_units", "int_moments", "int_adjusted_cells", "int_adjusted_fits")
 ANY_DESIGN = {
@@ -376,7 +377,7 @@ def effects_warehouse() -> type[EffectsWarehouse]:
 
 @pytest.fixture(scope="session")
 def insert_pools() -> Callable[..., None]:
-    """Writes hand-made pools by name (their stage) into int_pools: lists y, v and, where it matters, the rest."""
+    """Writes hand-made pools by name (their stage) into int_pools: lists y, v and what else matters."""
 
     def insert(warehouse: EffectsWarehouse, pools: Mapping[str, Mapping[str, Any]]) -> None:
         warehouse.connection.execute("""

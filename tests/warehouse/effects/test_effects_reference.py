@@ -126,7 +126,7 @@ def test_two_sample_formulas_hold_for_tiny_samples_and_huge_offsets(effects_ware
         case = reference("two_sample")[name]
         warehouse = effects_warehouse()
         warehouse.programme({"here": "pilot"}, [{"resolution": Decimal(1) / step}], [{"clusters": "none"}])
-        warehouse.build("sites")
+        warehouse.build("moments")
         cells = []
         for arm, end in (("treatment", "1"), ("control", "0")):
             n, mean, sd = (Fraction(case["input"][key + end]) for key in ("n", "mean", "sd"))
@@ -134,7 +134,7 @@ def test_two_sample_formulas_hold_for_tiny_samples_and_huge_offsets(effects_ware
             squares = round(((n - 1) * sd**2 + n * mean**2) * step**2)
             cells.append((arm, int(n), total * 10**6, squares * 10**6))
         warehouse.connection.execute("""
-            create table moments.int_cell_moments as
+            create or replace table moments.int_cell_moments as
             select 'main' as analysis, 'score' as indicator, 'here' as site, 'endline' as wave, arm,
                 null::varchar as block_id, null::varchar as cluster_id, 'all' as dimension, 'all' as level, n,
                 n::decimal(38, 0) * 1000000 as weight_sum, weight_sum as mass, total::decimal(38, 0) as total,

@@ -1,4 +1,4 @@
-"""A ratio is a sum over a sum: its effect and error are those of the linearised ratio, weighted, in blocks."""
+"""A ratio is a sum over a sum: effect and error are those of the linearised ratio, weighted, in blocks."""
 
 import numpy as np
 import pandas as pd

@@ -50,7 +50,7 @@ def warehouse_of(
 def two_stages(units: pd.DataFrame, cluster: pd.Series) -> tuple[float, float, float, float]:
     """Take-up's effect by instrumental variables from n x n matrices, with CR2 over the first stage.
 
-    Returns: the effect, its CR2 standard error, Bell-McCaffrey degrees of freedom, the first stage's difference.
+    Returns: effect, CR2 standard error, Bell-McCaffrey degrees of freedom, the first stage's difference.
     """
     z = np.column_stack([(units.arm == "treatment").to_numpy(float), np.ones(len(units))])
     y, d = units.score.to_numpy(float), units.taken.to_numpy(float)

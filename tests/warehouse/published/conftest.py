@@ -87,7 +87,9 @@ def _registry() -> dict[str, Rows]:
         "indicators": [
             *(common | row for row in indicators),
             common | rate | {"role": "exploratory", "direction": "lower_is_better", "multiplier": 100.0},
-            common | rate | {"indicator": "spent", "statistic": "sum", "unit": "USD", "indicator_order": 4}
+            common
+            | rate
+            | {"indicator": "spent", "statistic": "sum", "unit": "USD", "indicator_order": 4}
             | {"winsor_low": 0, "winsor_high": 500, "winsor_frozen_on": date(2024, 1, 10)}
             | {"winsor_ground": "the pilot's 99th percentile", "is_descriptive": True, "role": "exploratory"},
         ],
