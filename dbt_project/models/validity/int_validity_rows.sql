@@ -86,8 +86,8 @@ silent as (
             when s.state <> 'included' then s.state
             when s.basis <> 'rows' then 'needs_rows'
             else 'not_applicable'
-        end as state,
-        case state
+        end as silence,
+        case silence
             when 'needs_rows' then 'sent as ' || s.basis || ', which do not tell who was lost'
             when 'not_applicable'
                 then
@@ -116,7 +116,7 @@ select
     'everybody' as subject,
     'count' as estimator,
     'percent' as unit,
-    min_by(s.state, s.reason) as state,
+    min_by(s.silence, s.reason) as state,
     min(s.reason) as reason
 from silent as s
 left join {{ ref('int_attrition_groups') }} as g
