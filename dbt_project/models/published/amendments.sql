@@ -10,7 +10,7 @@ reasons as (
     select
         coalesce(string_agg(case news.kind
             when 'inputs' then 'exports of ' || coalesce(changed_sources.names, 'a source that is gone')
-            when 'registry' then 'the programme''s YAML'
+            when 'registry' then 'the registry (YAML, or tables and rows of exports)'
             when 'rules' then 'rules of quality'
             when 'time' then 'a date that passed'
             when 'code' then 'Sitewise itself'
