@@ -59,3 +59,21 @@ case
         )
     end
 {%- endmacro %}
+
+{#-
+  Rows about a pool of sites, with what decides whether they are shown: a pool with one site too small is hidden whole.
+  `more` are further columns of the select list, of `numbers`, each with its comma.
+-#}
+{% macro shown_with_pool(numbers, more='') -%}
+select
+        numbers.*,
+        {{ more }}
+        pools.comparability_class,
+        pools.is_suppressed,
+        {{ effect_unit('numbers.measure', 'indicators.unit') }} as effect_unit,
+        {{ suppressed_words('people in an arm of a site') }} as suppressed_words
+    from {{ numbers }} as numbers
+    cross join {{ source('registry', 'programme') }} as programme
+    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
+    inner join {{ ref('int_suppressed_pools') }} as pools using (pool_id)
+{%- endmacro %}

@@ -1,14 +1,5 @@
 with protected as (
-    select
-        cumulative.*,
-        pools.comparability_class,
-        pools.is_suppressed,
-        {{ effect_unit('cumulative.measure', 'indicators.unit') }} as effect_unit,
-        {{ suppressed_words('people in an arm of a site') }} as suppressed_words
-    from {{ ref('int_cumulative_effects') }} as cumulative
-    cross join {{ source('registry', 'programme') }} as programme
-    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
-    inner join {{ ref('int_suppressed_pools') }} as pools using (pool_id)
+    {{ shown_with_pool(ref('int_cumulative_effects')) }}
 )
 
 select

@@ -1,14 +1,6 @@
 -- The effect that the regression of site effects predicts along a trait of the sites; hidden where the pool is.
 with protected as (
-    select
-        curve.*,
-        pools.is_suppressed,
-        {{ effect_unit('curve.measure', 'indicators.unit') }} as effect_unit,
-        {{ suppressed_words('people in an arm of a site') }} as suppressed_words
-    from {{ ref('int_dose_curve') }} as curve
-    cross join {{ source('registry', 'programme') }} as programme
-    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
-    inner join {{ ref('int_suppressed_pools') }} as pools using (pool_id)
+    {{ shown_with_pool(ref('int_dose_curve')) }}
 )
 
 select

@@ -3,17 +3,7 @@
     'shrunken_se', 'constrained',
 ] %}
 with protected as (
-    select
-        influence.*,
-        influence.shrinkage * 100 as shrinkage_pct,
-        pools.comparability_class,
-        pools.is_suppressed,
-        {{ effect_unit('influence.measure', 'indicators.unit') }} as effect_unit,
-        {{ suppressed_words('people in an arm of a site') }} as suppressed_words
-    from {{ ref('int_site_influence') }} as influence
-    cross join {{ source('registry', 'programme') }} as programme
-    inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
-    inner join {{ ref('int_suppressed_pools') }} as pools using (pool_id)
+    {{ shown_with_pool(ref('int_site_influence'), 'numbers.shrinkage * 100 as shrinkage_pct,') }}
 )
 
 select
