@@ -5,7 +5,7 @@ gate withholds no cell and weighs no result: it refuses the whole candidate when
 right.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -30,6 +30,9 @@ REQUIRED = (
 CHECKS = pa.schema(
     [(name, pa.string()) for name in ("table", "check", "column", "severity", "state", "detail")]
 )
+# Aggregates hold no cells of people to count, and estimates no values of arms: what they leave empty.
+_WITHOUT_COVERAGE = frozenset({"moments", "estimates"})
+_WITHOUT_VALUES = frozenset({"estimates"})
 # The release's own default, so that a caller who forgets to say is refused rather than obeyed.
 DEFAULT_MIN_CELL = 7
 
@@ -48,8 +51,22 @@ class CandidateVerdict:
     checks: pa.Table
 
 
+def tables_of_nothing(roles: Collection[str], bases: Collection[str]) -> frozenset[str]:
+    """The tables that a programme, by its own definition, has nothing for: they may be empty, no others.
+
+    Args:
+        roles: The roles of its sources; one not known to send aggregates is taken to send records.
+        bases: What its expected cells rest on: rows, moments or estimates.
+    """
+    rests_on = {"coverage": (roles, _WITHOUT_COVERAGE), "indicator_values": (bases, _WITHOUT_VALUES)}
+    return frozenset(name for name, (used, without) in rests_on.items() if used and without.issuperset(used))
+
+
 def judge_candidate(
-    tables: Mapping[str, pa.Table], keys: Mapping[str, Sequence[str]], min_cell: int = DEFAULT_MIN_CELL
+    tables: Mapping[str, pa.Table],
+    keys: Mapping[str, Sequence[str]],
+    min_cell: int = DEFAULT_MIN_CELL,
+    may_be_empty: Collection[str] = (),
 ) -> CandidateVerdict:
     """Judges the tables of a candidate.
 
@@ -58,6 +75,7 @@ def judge_candidate(
         keys: The columns that name a row of each table.
         min_cell: Smallest count of people that may be shown where a row is not suppressed, except 0; 0 for a
             public programme, which shows all of them.
+        may_be_empty: Tables that the programme has nothing for; they must be there all the same.
     """
     rows = [
         _row(name, "is_there", "", "fail", "the table is missing") for name in REQUIRED if name not in tables
@@ -71,7 +89,8 @@ def judge_candidate(
             rows.append(_row(name, "has_key", "", "error", what))
             key = []
         prepared = with_shown_counts(table)
-        rows += _judged(prepared, table_checks(name, prepared, key, shares, name in REQUIRED, min_cell))
+        is_required = name in REQUIRED and name not in may_be_empty
+        rows += _judged(prepared, table_checks(name, prepared, key, shares, is_required, min_cell))
     rows += _dictionary_rows(tables)
     rows.sort(key=lambda row: (row["table"], row["check"], row["column"]))
     is_passing = bool(tables) and not any(row["state"] in ("fail", "error") for row in rows)

@@ -17,11 +17,11 @@ import polars as pl
 import pyarrow as pa
 
 from expectations.admission import admitted_cells
-from expectations.candidate import CandidateVerdict, judge_candidate
+from expectations.candidate import CandidateVerdict, judge_candidate, tables_of_nothing
 from expectations.rule_types import RULE_TYPES
 from expectations.suites import Expectation, Finding, run_expectations
 
-__all__ = ["CandidateVerdict", "judge_candidate", "judge_facts"]
+__all__ = ["CandidateVerdict", "judge_candidate", "judge_facts", "tables_of_nothing"]
 
 KEY = ("rule", "site", "wave", "indicator")
 JUDGEMENTS = pa.schema(

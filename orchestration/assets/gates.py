@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import pyarrow as pa
 
-from expectations.judge import judge_candidate, judge_facts
+from expectations.judge import judge_candidate, judge_facts, tables_of_nothing
 from orchestration.assets import OWNERS
 from orchestration.assets.metadata import arrow_metadata
 from orchestration.dbt_run import table_keys
@@ -155,7 +155,12 @@ def judge(settings: Settings, keys: Mapping[str, list[str]]) -> tuple[str, pa.Ta
     tables = {name: read_table(warehouse, f"published.{name}") for name in names}
     [programme] = read_table(warehouse, "registry.programme").to_pylist()
     min_cell = 0 if programme["is_public"] else programme["min_cell"]
-    verdict = judge_candidate(tables, {name: keys.get(name, []) for name in names}, min_cell)
+    asked = {
+        table: set(read_table(warehouse, f"registry.{table}")[column].to_pylist())
+        for table, column in (("sources", "role"), ("expected_cells", "basis"))
+    }
+    nothing = tables_of_nothing(asked["sources"], asked["expected_cells"])
+    verdict = judge_candidate(tables, {name: keys.get(name, []) for name in names}, min_cell, nothing)
     checks = verdict.checks.rename_columns({name: f"{name}_name" for name in ("table", "check", "column")})
     content = content_hash(warehouse, keys=keys).total
     row = {"content_hash": content, "is_passing": verdict.is_passing}

@@ -4,8 +4,9 @@ import datetime
 from decimal import Decimal
 
 import pyarrow as pa
+import pytest
 
-from expectations.candidate import CHECKS, REQUIRED, judge_candidate
+from expectations.candidate import CHECKS, REQUIRED, judge_candidate, tables_of_nothing
 
 EFFECT = {
     "analysis": "main",
@@ -166,6 +167,39 @@ def test_a_missing_or_empty_table_stops_the_release():
     del tables["provenance"]
     tables["waves"] = tables["waves"].slice(0, 0)
     assert {("provenance", "is_there", "", "fail"), ("waves", "has_rows", "", "fail")} <= troubles(tables)
+
+
+@pytest.mark.parametrize(
+    ("roles", "bases", "expected"),
+    [
+        (["estimates"], ["estimates"], {"coverage", "indicator_values"}),
+        (["estimates", "moments"], ["estimates", "moments"], {"coverage"}),
+        (["moments"], ["moments"], {"coverage"}),
+        (["estimates", "listing"], ["estimates"], {"indicator_values"}),
+        (["survey"], ["rows"], set()),
+        (["estimates", "survey"], ["estimates", "rows"], set()),
+        (["estimates", "a role of tomorrow"], ["estimates", "a basis of tomorrow"], set()),
+        ([], [], set()),
+    ],
+)
+def test_a_programme_has_nothing_for_a_table_only_by_its_own_definition(roles, bases, expected):
+    assert tables_of_nothing(roles, bases) == expected
+
+
+def test_a_table_the_programme_has_nothing_for_may_be_empty_and_no_other():
+    tables = candidate()
+    for name in ("coverage", "indicator_values", "site_effects"):
+        tables[name] = tables[name].slice(0, 0)
+    nothing = tables_of_nothing(["estimates"], ["estimates"])
+    assert troubles(tables, may_be_empty=nothing) == {("site_effects", "has_rows", "", "fail")}
+    emptied = {(name, "has_rows", "", "fail") for name in ("coverage", "indicator_values", "site_effects")}
+    assert troubles(tables) == emptied
+
+
+def test_a_table_that_may_be_empty_must_still_be_there():
+    tables = candidate()
+    del tables["coverage"]
+    assert ("coverage", "is_there", "", "fail") in troubles(tables, may_be_empty={"coverage"})
 
 
 def test_the_dictionary_describes_every_column_and_nothing_else():
