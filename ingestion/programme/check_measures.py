@@ -18,6 +18,8 @@ _FITTING = {
     "mean": (*_NUMBERS, "boolean", "select_one"),
     "amount": ("amount",),
     "sum": (*_NUMBERS, "boolean"),
+    "median": (*_NUMBERS, "select_one"),
+    "quantile": (*_NUMBERS, "select_one"),
     "rate": (*_NUMBERS, "boolean"),
     "ratio": (*_NUMBERS, "boolean"),
     "scale_sum": ("integer", "number", "select_one", "boolean"),

@@ -4,15 +4,16 @@ In: entries of those files. Out: `Indicator`. References are checked elsewhere.
 """
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from ingestion.programme.model_comparability import Comparability, Reference
-from ingestion.programme.model_values import ReferenceSd, Threshold, Winsor
+from ingestion.programme.model_values import Bins, ReferenceSd, Threshold, Winsor
 from ingestion.programme.words import EffectScale, Grid, Id, ItemId, Part, Statistic, Text, refusal
 
-OF_ONE_ITEM = ("share", "mean", "amount", "sum")
+QUANTILES = ("median", "quantile")
+OF_ONE_ITEM = ("share", "mean", "amount", "sum", *QUANTILES)
 """Statistics of one item's number, named by `of`."""
 _AMOUNTS = ("mean", "amount", "sum")
 _CHANGING = ("mean", "amount", "scale_sum", "scale_mean")
@@ -25,11 +26,15 @@ class Indicator(Part):
     title: Text
     unit: Text
     statistic: Statistic
-    of: ItemId | None = Field(None, description="Item of a share, mean, amount or sum.")
+    of: ItemId | None = Field(None, description="Item of a share, mean, amount, sum, median or quantile.")
     events: ItemId | None = Field(None, description="Item counted by a rate.")
     exposure: ItemId | None = Field(None, description="Item a rate is divided by.")
     numerator: ItemId | None = Field(None, description="Item whose sum a ratio divides.")
     denominator: ItemId | None = Field(None, description="Item by whose sum a ratio is divided.")
+    quantile: Annotated[Decimal, Field(gt=0, lt=1, decimal_places=4)] | None = Field(
+        None, description="Which quantile: 0.9 is what nine of ten are not above; a median's is 0.5."
+    )
+    grid: Bins | None = Field(None, description="Bins within which a quantile is interpolated; none: exact.")
     per: int = Field(1, ge=1, description="Multiplier of a rate or ratio.")
     over_repeat: Literal["count", "sum"] | None = Field(
         None, description="Count or sum the item over a record's rows of its repeat (mean, amount, sum)."
@@ -67,11 +72,13 @@ class Indicator(Part):
     def _defaults(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        is_share = value.get("statistic") == "share"
+        scales = {"share": "risk_difference"} | dict.fromkeys(QUANTILES, "quantile_difference")
         defaults: dict[str, Any] = {
             "resolution": _default_resolution(value),
-            "effect_scale": "risk_difference" if is_share else "difference",
+            "effect_scale": scales.get(str(value.get("statistic")), "difference"),
         }
+        if value.get("statistic") == "median":
+            defaults["quantile"] = "0.5"
         if str(value.get("statistic")).startswith("scale_") and isinstance(value.get("items"), list):
             defaults["min_answered"] = max(len(value["items"]), 1)
         return defaults | value
@@ -98,6 +105,7 @@ class Indicator(Part):
         if self.statistic != "share" and self.effect_scale == "risk_difference":
             raise refusal("this has no risk difference", "write effect_scale: difference", "effect_scale")
         self._check_effect_scale()
+        self._check_quantile()
         if self.role == "primary" and self.smallest_effect is None:
             raise refusal("a primary indicator needs its smallest effect that matters", "add smallest_effect")
         self._check_values()
@@ -123,17 +131,31 @@ class Indicator(Part):
             "log_risk_ratio": self.statistic == "share",
             "log_odds_ratio": self.statistic == "share",
             "log_rate_ratio": is_quotient,
-            "hedges_g": not is_quotient,
+            "hedges_g": not is_quotient and self.statistic not in QUANTILES,
+            "quantile_difference": self.statistic in QUANTILES,
+            "difference": self.statistic not in QUANTILES,
         }
         if not fitting.get(self.effect_scale, True):
             words = self.effect_scale.replace("_", " ")
-            raise refusal(
-                f"a {self.statistic} has no {words}", "write effect_scale: difference", "effect_scale"
-            )
-        if self.reference_sd and is_quotient:
+            own = "quantile_difference" if self.statistic in QUANTILES else "difference"
+            raise refusal(f"a {self.statistic} has no {words}", f"write effect_scale: {own}", "effect_scale")
+        if self.reference_sd and (is_quotient or self.statistic in QUANTILES):
             raise refusal(
                 f"a {self.statistic} is not counted in standard deviations", "remove it", "reference_sd"
             )
+
+    def _check_quantile(self) -> None:
+        is_quantile = self.statistic in QUANTILES
+        for name in ("quantile", "grid"):
+            if getattr(self, name) is not None and not is_quantile:
+                raise refusal(f"a {self.statistic} has no '{name}'", f"remove {name}", name)
+        if is_quantile and self.quantile is None:
+            raise refusal("a quantile needs to know which", "add quantile, e.g. 0.9")
+        if self.statistic == "median" and self.quantile != Decimal("0.5"):
+            raise refusal("a median is the quantile 0.5", "write statistic: quantile", "quantile")
+        ends = (self.grid.low, self.grid.high, self.grid.step) if self.grid else ()
+        if any(end % self.resolution for end in ends):
+            raise refusal("the grid's bins end between two values of the resolution", "align the two", "grid")
 
     def _check_values(self) -> None:
         fitting = {
@@ -147,7 +169,7 @@ class Indicator(Part):
                 remedy = f"write statistic: {' or '.join(statistics)}, or remove {name}"
                 raise refusal(f"'{name}' has no meaning for statistic {self.statistic}", remedy, name)
         if self.is_descriptive and self.role == "primary":
-            message = "a sum's or a transformed value's effect carries no verdict, so it is not primary"
+            message = f"the effect of {self._descriptive} carries no verdict, so it is not primary"
             raise refusal(message, "write role: exploratory, and a mean beside it as primary", "role")
 
     def _check_scale(self) -> None:
@@ -165,8 +187,18 @@ class Indicator(Part):
 
     @property
     def is_descriptive(self) -> bool:
-        """Whether it only describes: a total grows with the arm, a log's effect changes with the currency."""
-        return self.statistic == "sum" or self.transform != "none"
+        """Whether it only describes: its effect carries no verdict."""
+        return bool(self._descriptive)
+
+    @property
+    def _descriptive(self) -> str:
+        """What makes it descriptive, in words; blank where nothing does.
+
+        A total grows with the arm, a log's effect changes with the currency, and a difference of quantiles is
+        the effect on nobody in particular.
+        """
+        named = {"sum": "a sum"} | {name: f"a {name}" for name in QUANTILES}
+        return named.get(self.statistic, "a transformed value" if self.transform != "none" else "")
 
     @property
     def terms(self) -> list[tuple[str, str]]:

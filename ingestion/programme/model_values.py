@@ -1,7 +1,7 @@
-"""What is done to a unit's number before it counts: a threshold to reach, cut-offs to stay within.
+"""What is done to a unit's number before it counts: a threshold to reach, cut-offs, bins.
 
-In: parts of indicators/*.yml. Out: `Threshold`, `Winsor`, `ReferenceSd`. All are frozen numbers of the
-YAML, so no arm, site or night can move them.
+In: parts of indicators/*.yml. Out: `Threshold`, `Winsor`, `ReferenceSd`, `Bins`. All are frozen numbers of
+the YAML, so no arm, site or night can move them.
 """
 
 from decimal import Decimal
@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from ingestion.programme.words import Day, Part, Text, refusal
 
 Bound = Annotated[Decimal, Field(max_digits=26, decimal_places=12)]
+MOST_BINS = 200
+"""Of a grid: more would make the histograms of many clusters larger than the people they count."""
 
 
 class Threshold(Part):
@@ -65,6 +67,25 @@ class Winsor(Part):
             raise refusal("there is no cut-off", "write low, high or both")
         if self.low is not None and self.high is not None and self.low >= self.high:
             raise refusal("the lower cut-off is not below the upper one", "correct one of the two", "low")
+        return self
+
+
+class Bins(Part):
+    """Bins of one width between two numbers, in which values are counted for quantiles between them."""
+
+    low: Bound = Field(alias="from", description="Where the first bin begins, in the indicator's unit.")
+    high: Bound = Field(alias="to", description="Where the last bin ends.")
+    step: Annotated[Bound, Field(gt=0)] = Field(description="Width of a bin.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Bins":
+        if self.low >= self.high:
+            raise refusal("the grid's 'from' is not below its 'to'", "correct one of the two", "from")
+        if (self.high - self.low) % self.step:
+            message = "the grid's bins do not end at its 'to'"
+            raise refusal(message, "write a step that divides its span", "step")
+        if (self.high - self.low) / self.step > MOST_BINS:
+            raise refusal(f"the grid has more than {MOST_BINS} bins", "write a larger step", "step")
         return self
 
 

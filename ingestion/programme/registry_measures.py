@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ingestion.programme.conversions import wanted_unit
 from ingestion.programme.model import DerivedItem, Indicator, Item, Programme
-from ingestion.programme.model_values import ReferenceSd, Threshold, Winsor
+from ingestion.programme.model_values import Bins, ReferenceSd, Threshold, Winsor
 from ingestion.programme.registry_schemas import Row
 
 
@@ -100,6 +100,7 @@ def _indicators(programme: Programme) -> Iterator[Row]:
         "over_repeat",
         "transform",
         "is_descriptive",
+        "quantile",
     )
     for place, indicator in enumerate(programme.indicators, start=1):
         yield {
@@ -110,6 +111,7 @@ def _indicators(programme: Programme) -> Iterator[Row]:
             **_threshold(indicator.threshold),
             **_winsor(indicator.winsor),
             **_reference_sd(indicator.reference_sd),
+            **_grid(indicator.grid),
             "indicator_order": place,
         }
 
@@ -139,6 +141,10 @@ def _reference_sd(reference_sd: ReferenceSd | None) -> Row:
         "reference_sd_on": reference_sd.frozen_on,
         "reference_sd_ground": reference_sd.ground,
     }
+
+
+def _grid(bins: Bins | None) -> Row:
+    return {} if bins is None else {f"grid_{name}": getattr(bins, name) for name in ("low", "high", "step")}
 
 
 def _winsor(winsor: Winsor | None) -> Row:

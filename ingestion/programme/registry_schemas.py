@@ -58,6 +58,7 @@ _COLUMNS = {
         scale_max double, over_repeat, transform, is_change bool, is_descriptive bool, threshold_low grid,
         threshold_high grid, is_low_included bool, is_high_included bool, winsor_low grid, winsor_high grid,
         winsor_frozen_on date, winsor_ground, reference_sd double, reference_sd_on date, reference_sd_ground,
+        quantile grid, grid_low grid, grid_high grid, grid_step grid,
         indicator_order int""",
     "indicator_terms": "*indicator, *instrument, *item, *term, is_reversed bool, to_unit",
     "indicator_subgroups": "*indicator, *dimension",

@@ -35,9 +35,17 @@ Register = Literal["costs"]
 Design = Literal["rct", "cluster_rct", "comparison", "matched_comparison", "pre_post", "post_only"]
 StageName = Literal["pilot", "scale_pilot", "scaled"]
 ItemType = Literal["text", "integer", "number", "boolean", "amount", "select_one", "select_multiple", "date"]
-Statistic = Literal["share", "mean", "amount", "sum", "rate", "ratio", "scale_sum", "scale_mean"]
+Statistic = Literal[
+    "share", "mean", "amount", "sum", "median", "quantile", "rate", "ratio", "scale_sum", "scale_mean"
+]
 EffectScale = Literal[
-    "risk_difference", "difference", "hedges_g", "log_risk_ratio", "log_odds_ratio", "log_rate_ratio"
+    "risk_difference",
+    "difference",
+    "hedges_g",
+    "quantile_difference",
+    "log_risk_ratio",
+    "log_odds_ratio",
+    "log_rate_ratio",
 ]
 IdKind = Literal["id", "phone", "email", "name"]
 Disposition = Literal["complete", "refused", "moved", "dead", "not_found", "not_yet", "other"]

@@ -28,7 +28,7 @@ with totals as (
 headlines as (
     select {{ key }}, site, stage, {{ numbers | join(', ') }}, state as effect_state, why_missing
     from {{ ref('int_site_effects') }}
-    where is_headline and dimension = 'all'
+    where is_headline and dimension = 'all' and measure <> 'quantile_difference'
     union all by name
     select
         {{ key }},
@@ -45,7 +45,7 @@ headlines as (
         p.why_missing
     from {{ ref('int_pooled_effects') }} as p
     inner join {{ source('registry', 'analyses') }} as a using (analysis)
-    where p.is_headline and p.dimension = 'all' and a.level = 'site'
+    where p.is_headline and p.dimension = 'all' and a.level = 'site' and p.measure <> 'quantile_difference'
 )
 
 select

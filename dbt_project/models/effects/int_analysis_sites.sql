@@ -62,7 +62,8 @@ select
         when s.design_group is null then 'not_identified'
         when a.level = 'network' and s.basis = 'estimates' then 'not_identified'
         when a.level = 'network' and s.design_group <> 'randomised' and s.is_mixed then 'not_identified'
-        when s.design = 'comparison' and s.basis <> 'estimates' and b.site is null then 'not_identified'
+        when s.design = 'comparison' and s.basis <> 'estimates' and (b.site is null or {{ is_quantile('i.statistic') }})
+            then 'not_identified'
         when c.comparability_class = 'C' then 'not_comparable'
         -- a change is as comparable as the worse of its two waves
         when uses_baseline and p.comparability_class = 'C' then 'not_comparable'
@@ -86,6 +87,8 @@ select
                         then 'a published estimate is no part of one trial over all sites'
                     when a.level = 'network' and s.is_mixed
                         then 'design ' || s.design || ': no part of one trial with sites of other designs'
+                    when {{ is_quantile('i.statistic') }}
+                        then 'design comparison: quantiles have no difference in differences'
                     else 'design comparison: no baseline wave to take the difference from'
                 end
         when 'interim' then 'a wave of the analysis is not closed at every site'

@@ -19,7 +19,7 @@ with cells as (
         on
             c.analysis = f.analysis and c.indicator = f.indicator and c.wave = f.wave
             and c.site = f.site and c.stage = f.stage and c.dimension = f.dimension and c.level = f.level
-    where f.n_treatment > 0 and f.n_control > 0
+    where f.n_treatment > 0 and f.n_control > 0 and not f.is_quantile
 )
 
 select

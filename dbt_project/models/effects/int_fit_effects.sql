@@ -25,7 +25,7 @@ with differences as (
         f.n_control as clusters_0
     from ({{ two_sample(ref('int_fits')) }}) as c
     inner join {{ ref('int_fits') }} as f on c.fit_id = f.fit_id
-    where not (f.is_clustered or f.block_count > 1 or f.is_rate)
+    where not (f.is_clustered or f.block_count > 1 or f.is_rate or f.is_quantile)
 ),
 
 supported as (

@@ -61,10 +61,13 @@ spreads as (
                 as variance_{{ name }},
         {%- endfor %}
         {{ is_quotient('i.statistic') }} as is_rate,
+        {{ is_quantile('i.statistic') }} as is_quantile,
         {{ unit_per_step('i.statistic', 'i.resolution') }} as step,
         -- weights of matched people are no frequencies: without clusters, their errors need rows
-        case when j.adjustment = 'none' and j.is_matched and not a.is_clustered then 'matched' else j.adjustment end
-            as adjustment,
+        case
+            when j.adjustment = 'none' and j.is_matched and not a.is_clustered and not is_quantile then 'matched'
+            else j.adjustment
+        end as adjustment,
         j.adjustment_note
     from arms as a
     inner join {{ source('registry', 'indicators') }} as i on a.indicator = i.indicator

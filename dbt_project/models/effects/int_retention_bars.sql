@@ -4,6 +4,7 @@ with standing as (
         c.*,
         i.role,
         i.is_descriptive,
+        i.quantile,
         w.is_baseline,
         c.design_group is null and c.pilot_designs <> c.scaled_designs as is_other_design,
         c.pilot_incomparable > 0 and c.pilot_incomparable + c.pilot_unidentified = c.pilot_measured
@@ -33,6 +34,8 @@ select
         when is_baseline then 'a difference at baseline is imbalance, not an effect'
         when pilot_registered = 0 then 'no pilot site'
         when scaled_registered = 0 then 'no scaled site'
+        when quantile is not null
+            then 'descriptive only: a difference of quantiles is the effect on nobody in particular'
         when is_descriptive then 'descriptive only: an effect that changes with the unit is neither kept nor lost'
         when is_interim then 'a wave of the analysis is not closed at every site'
         when least(pilot_measured, scaled_measured) = 0

@@ -23,7 +23,9 @@ targets as (
 ),
 
 branches as (
-    {%- for branch in ['int_fit_effects', 'int_adjusted_effects', 'int_ratio_effects', 'int_take_up_effects'] %}
+    {%- for branch in [
+        'int_fit_effects', 'int_adjusted_effects', 'int_ratio_effects', 'int_take_up_effects', 'int_quantile_effects'
+    ] %}
         select * from {{ ref(branch) }}
         {% if not loop.last %}union all by name{% endif %}
     {%- endfor %}

@@ -50,7 +50,7 @@ fits as (
         from scores
         group by fit_id
     ) as t on f.fit_id = t.fit_id
-    where f.dimension <> 'all' and f.adjustment in ('none', 'ancova')
+    where f.dimension <> 'all' and f.adjustment in ('none', 'ancova') and not f.is_quantile
 ),
 
 pairs as (

@@ -33,6 +33,7 @@ judged as (
     inner join {{ source('registry', 'analyses') }} as a on f.analysis = a.analysis
     inner join {{ source('registry', 'indicators') }} as d on a.take_up = d.indicator
     inner join shares as s on t.fit_id = s.fit_id
+    where not f.is_quantile
 )
 
 select

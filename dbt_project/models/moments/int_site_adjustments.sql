@@ -7,16 +7,19 @@ select
     s.wave,
     s.indicator,
     s.site,
-    s.basis = 'rows' and not ({{ is_quotient('i.statistic') }}) as has_values,
+    s.basis = 'rows' and not ({{ is_quotient('i.statistic') }} or {{ is_quantile('i.statistic') }}) as has_values,
     case
         when r.design = 'comparison' and coalesce(a.is_panel, true) and has_values then 'difference_in_differences'
+        when {{ is_quantile('i.statistic') }} then 'none'
         when r.design = 'comparison' then 'repeated_cross_sections'
         when c.analysis is not null and has_values then 'ancova'
         else 'none'
     end as adjustment,
     case
         when adjustment = 'ancova' then null
-        when c.analysis is not null and adjustment = 'none' and {{ is_quotient('i.statistic') }}
+        when
+            c.analysis is not null and adjustment = 'none'
+            and ({{ is_quotient('i.statistic') }} or {{ is_quantile('i.statistic') }})
             then 'not adjusted: a ' || i.statistic || ' has no covariates'
         when c.analysis is not null and adjustment = 'none'
             then 'not adjusted: needs rows, and only ' || s.basis || ' were sent'

@@ -24,7 +24,7 @@ with sides as (
     inner join {{ source('registry', 'analyses') }} as a on g.analysis = a.analysis
     where
         least(measured_treatment, measured_control) > 0
-        and i.statistic not in ('rate', 'ratio')
+        and i.statistic not in ('rate', 'ratio', 'median', 'quantile')
         and a.role <> 'cross_check'
 ),
 

@@ -29,7 +29,7 @@ controls as (
         and v.value_steps is not null
         and v.cluster_id is not null
         and a.clusters = 'cluster'
-        and i.statistic not in ('rate', 'ratio')
+        and i.statistic not in ('rate', 'ratio', 'median', 'quantile')
 ),
 
 origins as (

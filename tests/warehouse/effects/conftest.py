@@ -84,6 +84,7 @@ GROUPS = {
         "int_supplied_moments",
         "int_moments",
         "int_cell_moments",
+        "int_histograms",
     ),
     "fits": (
         "int_fit_cells",
@@ -104,6 +105,8 @@ GROUPS = {
         "int_subgroup_differences",
         "int_interaction_effects",
         "int_fit_effects",
+        "int_arm_quantiles",
+        "int_quantile_effects",
         "int_estimate_effects",
     ),
     "validity": (
