@@ -4,6 +4,7 @@ In: options. Out: a folder of exports, or a table of rates per cell of the grid,
 draws nor estimates live here.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,7 +55,9 @@ def simulate(
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Study intervals and verdicts on many programmes instead.")
     ] = False,
-    programmes: Annotated[int, typer.Option(help="With --coverage: programmes per cell.", min=1)] = 500,
+    programmes: Annotated[
+        int, typer.Option(help="With --coverage: programmes of the costliest cells.", min=1)
+    ] = 400,
     group: Annotated[str, typer.Option(help="With --coverage: one group of the grid only.")] = "",
 ) -> None:
     """Write a whole simulated programme: YAML, exports in four platforms' shapes, and the planted truth.
@@ -64,7 +67,7 @@ def simulate(
 
     Example: sitewise simulate --sites 4,2,12 --respondents 240 --seed 7 --out my_programme
 
-    Example: sitewise simulate --coverage --programmes 2000 --seed 7 --out rates.csv
+    Example: sitewise simulate --coverage --programmes 400 --seed 7 --out rates.csv
     """
     if coverage:
         study(programmes, seed, group, out)
@@ -115,7 +118,9 @@ def study(programmes: int, seed: int, group: str, out: Path | None) -> None:
     if out is not None:
         import polars as pl
 
-        pl.DataFrame([tally.row() for tally in tallies], infer_schema_length=None).write_csv(out)
+        told = {"seed": seed, "studied_on": datetime.now(UTC).date().isoformat()}
+        rows = [{**tally.row(), **told} for tally in tallies]
+        pl.DataFrame(rows, infer_schema_length=None).write_csv(out)
         typer.echo(f"Wrote {out}: every cell with its rates (percent) and biases (outcome SDs).")
 
 

@@ -23,7 +23,7 @@ from orchestration.warehouse import connected, write_tables
 
 # Every model between what sites send and the verdict, without the people's rows before them.
 BEFORE, AFTER = "+int_effect_retention,tag:before_admission", "+int_effect_retention,tag:after_admission"
-MOMENTS_AT_ONCE = 300_000
+MOMENTS_AT_ONCE = 1_000_000
 Numbered = tuple[int, Cell]
 
 
@@ -32,7 +32,7 @@ def run_study(tallies: Sequence[Tally], programmes: int, seed: int, threads: int
 
     Args:
         tallies: one for each cell to simulate; its place in this sequence and the seed fix its draws.
-        programmes: programmes per cell; where pilots are selected, fewer go on.
+        programmes: programmes of the costliest cells, see `Cell.draws`.
         seed: the same seed gives the same study.
         threads: threads of the database.
     """
@@ -59,13 +59,13 @@ def run_study(tallies: Sequence[Tally], programmes: int, seed: int, threads: int
 def _batches(cells: list[Numbered], programmes: int) -> Iterator[list[tuple[int, int]]]:
     """Cells' numbers with how many programmes of each to run at once: of one number of sites, bounded."""
 
-    def sites(numbered: Numbered) -> tuple[int, bool]:
-        return numbered[1].sites, numbered[1].is_informative
+    def sites(numbered: Numbered) -> tuple[int, int]:
+        return numbered[1].pilot_sites, numbered[1].sites
 
     for _, group in groupby(sorted(cells, key=sites), key=sites):
         batch, room = [], MOMENTS_AT_ONCE
         for number, cell in group:
-            left, rows = programmes * cell.draws_per_programme, 4 * cell.sites * cell.clusters
+            left, rows = cell.draws(programmes), cell.moments
             while left:
                 size = min(left, max(room // rows, 0))
                 if size:

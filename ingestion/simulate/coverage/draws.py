@@ -41,6 +41,9 @@ def draw(cell: Cell, programmes: int, random: np.random.Generator) -> Draws:
     """Draws programmes; the same generator state gives the same ones."""
     shape = (programmes, len(STAGES), cell.sites, 2, cell.clusters)
     n = random.integers(SMALLEST_CLUSTER, LARGEST_CLUSTER + 1, shape)
+    if cell.is_informative:
+        share = eligible(cell) / eligible(cell).mean()
+        n = np.maximum(2, np.rint(n * share[None, None, :, None, None])).astype(n.dtype)
     pilot = pilot_effect(cell)
     mean_effect = np.array([pilot, cell.retention * pilot])[None, :, None] * np.ones(shape[:3])
     effect = mean_effect + cell.tau * random.standard_normal(shape[:3]) + _by_size(cell)
@@ -58,14 +61,15 @@ def draw(cell: Cell, programmes: int, random: np.random.Generator) -> Draws:
     truth = pl.DataFrame(dict(zip(names[:3], place, strict=True))).with_columns(
         effect=pl.Series(effect.ravel()), mean_effect=pl.Series(mean_effect.ravel())
     )
-    return Draws(moments, truth)
+    is_there = (pl.col("stage") > 0) | (pl.col("place") < cell.pilot_sites)
+    return Draws(moments.filter(is_there), truth.filter(is_there))
 
 
 def pilot_effect(cell: Cell) -> float:
     """The pilot's true mean effect: `pilot_z` times the standard error that knows every variance."""
     n = np.arange(SMALLEST_CLUSTER, LARGEST_CLUSTER + 1)
     of_an_arm = (cell.icc * (n**2).mean() + (1 - cell.icc) * n.mean()) / n.mean() ** 2 / cell.clusters
-    return float(cell.pilot_z * np.sqrt((cell.tau**2 + 2 * of_an_arm) / cell.sites))
+    return float(cell.pilot_z * np.sqrt((cell.tau**2 + 2 * of_an_arm) / cell.pilot_sites))
 
 
 def _by_size(cell: Cell) -> np.ndarray:

@@ -80,9 +80,13 @@ def _site() -> pl.Expr:
 
 
 def _design(drawn: Numbered) -> dict[str, list[Row]]:
-    (sites,) = {cell.sites for cell, _ in drawn.values()}
+    (sites,) = {(cell.pilot_sites, cell.sites) for cell, _ in drawn.values()}
     first = next(cell for cell, _ in drawn.values())
-    names = {f"{stage}_{place}": (stage, place) for stage in STAGES for place in range(sites)}
+    names = {
+        f"{stage}_{place}": (stage, place)
+        for stage, count in zip(STAGES, sites, strict=True)
+        for place in range(count)
+    }
     return {
         "programme": [{"programme": "study", "is_public": True, "min_cell": 1, "round_to": 1}],
         "sites": [
@@ -146,5 +150,7 @@ def _analysis(number: int, cell: Cell) -> Row:
         "unit": cell.unit,
         "inference": "population_of_sites",
         "pilot_selection": "significant" if cell.is_selected else "none",
+        "selection_sides": "one" if cell.is_selected else None,
+        "selection_alpha": 0.025 if cell.is_selected else None,
         "analysis_order": number,
     }

@@ -49,9 +49,13 @@ class Tally:
 
     def row(self) -> dict[str, object]:
         """The cell with its rates in percent and its biases in outcome standard deviations."""
-        described = {name: value for name, value in vars(self.cell).items() if name != "icc"}
-        rates = {f"{name}_pct": 100 * hits / of if of else None for name, (hits, of) in self.counts.items()}
-        means = {name: total / of if of else None for name, (total, of) in self.sums.items()}
+        described = {name: value for name, value in vars(self.cell).items() if name not in ("icc", "pilots")}
+        described["pilot_sites"] = self.cell.pilot_sites
+        rates = {
+            f"{name}_pct": round(100 * hits / of, 2) if of else None
+            for name, (hits, of) in self.counts.items()
+        }
+        means = {name: round(total / of, 4) if of else None for name, (total, of) in self.sums.items()}
         return {**described, "programmes": self.counts["held"][1], **rates, **means}
 
 
@@ -75,6 +79,8 @@ def tally(
     _pooled_intervals(into, pools.join(kept, on="indicator", how="semi"), claimed)
     _retentions(into, claimed)
     _verdicts(into, claimed)
+    if into.cell.is_selected:
+        _corrected(into, claimed)
 
 
 def _true_means(cell: Cell, truth: pl.DataFrame) -> pl.DataFrame:
@@ -150,15 +156,45 @@ def _retentions(into: Tally, claimed: pl.DataFrame) -> None:
     into.add("retention_bias", sets["bias"])
 
 
+def _corrected(into: Tally, claimed: pl.DataFrame) -> None:
+    """The pilot corrected for its selection; what is right in the median is above half the time."""
+    is_told = pl.col("selection_state") == "corrected"
+    a, ratio = _claimed("pilot"), _claimed("scaled") / _claimed("pilot")
+    compared = claimed.filter(is_told).select(
+        pilot_covered=_holds("pilot_corrected_low", "pilot_corrected_high", a),
+        pilot_above=pl.col("pilot_corrected_estimate") > a,
+        is_bounded=pl.col("retention_corrected_set") == "bounded",
+        retention_covered=_holds("retention_corrected_low", "retention_corrected_high", ratio),
+        retention_above=pl.col("retention_corrected") > ratio,
+    )
+    into.count("corrected_told", claimed.select(is_told).to_series())
+    for name in ("pilot_covered", "pilot_above"):
+        into.count(f"corrected_{name}", compared[name])
+    into.count("corrected_retention_unbounded", ~compared["is_bounded"])
+    for name in ("retention_covered", "retention_above"):
+        into.count(f"corrected_{name}", compared.filter("is_bounded")[name])
+    into.add("corrected_pilot_bias", claimed.select(pl.col("pilot_corrected_estimate") - a).to_series())
+    into.add("corrected_retention_bias", claimed.select(pl.col("retention_corrected") - ratio).to_series())
+    told = claimed.with_columns(verdict=pl.col("verdict_corrected").fill_null("untold"))
+    for verdict in VERDICTS:
+        into.count(f"corrected_{verdict}", told["verdict"] == verdict)
+    _wrong(into, told, "corrected_")
+
+
 def _verdicts(into: Tally, claimed: pl.DataFrame) -> None:
     for verdict in VERDICTS:
         into.count(verdict, claimed["verdict"] == verdict)
+    _wrong(into, claimed)
+
+
+def _wrong(into: Tally, claimed: pl.DataFrame, prefix: str = "") -> None:
+    """Wrong claims, of what is claimed; with too few sites to claim it of all, also of all such sites."""
     truths = {"wrong": (_claimed("pilot"), _claimed("scaled"))}
-    if into.cell.sites < POPULATION_FROM:
+    if into.cell.pilot_sites < POPULATION_FROM:
         truths["of_all_sites_wrong"] = (pl.col("pilot_population"), pl.col("scaled_population"))
     for name, (a, b) in truths.items():
         for claim, is_wrong in wrong_claims(into.cell, a, b).items():
-            into.count(f"{name}_{claim}", claimed.select(is_wrong).to_series())
+            into.count(f"{prefix}{name}_{claim}", claimed.select(is_wrong).to_series())
 
 
 def wrong_claims(cell: Cell, a: pl.Expr, b: pl.Expr) -> dict[str, pl.Expr]:
