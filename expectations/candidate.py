@@ -2,16 +2,20 @@
 
 In: the published tables and their keys. Out: whether they may be released, and every check made of them. This
 gate withholds no cell and weighs no result: it refuses the whole candidate when what stands in it cannot be
-right.
+right. As with data, what a check finds is counted first; Great Expectations judges the counts of all tables
+at once, and where it broke, judged fewer than it was given or finds otherwise than the counts say, the checks
+concerned are errors, which refuse.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import pyarrow as pa
 
 from expectations.candidate_checks import Check, table_checks, with_shown_counts
-from expectations.suites import Finding, run_expectations
+from expectations.candidate_facts import CheckFact, check_fact
+from expectations.suites import Expectation, run_expectations
 
 REQUIRED = (
     "headline",
@@ -81,6 +85,7 @@ def judge_candidate(
         _row(name, "is_there", "", "fail", "the table is missing") for name in REQUIRED if name not in tables
     ]
     shares = _shares(tables)
+    facts: list[CheckFact] = []
     for name, table in sorted(tables.items()):
         key = list(keys.get(name, ()))
         unknown = [column for column in key if column not in table.column_names]
@@ -90,36 +95,81 @@ def judge_candidate(
             key = []
         prepared = with_shown_counts(table)
         is_required = name in REQUIRED and name not in may_be_empty
-        rows += _judged(prepared, table_checks(name, prepared, key, shares, is_required, min_cell))
-    rows += _dictionary_rows(tables)
+        checks = table_checks(name, prepared, key, shares, is_required, min_cell)
+        facts += [check_fact(prepared, check) for check in checks]
+    rows += _judged([*facts, *_dictionary_facts(tables)])
     rows.sort(key=lambda row: (row["table"], row["check"], row["column"]))
     is_passing = bool(tables) and not any(row["state"] in ("fail", "error") for row in rows)
     return CandidateVerdict(is_passing, pa.Table.from_pylist(rows, schema=CHECKS))
 
 
-def _judged(table: pa.Table, checks: Sequence[Check]) -> list[dict[str, str]]:
-    findings = run_expectations(table, [check.expectation for check in checks]) if checks else {}
-    rows = []
-    for check in checks:
-        state, detail = _state(check, findings[check.expectation.id], table.num_rows)
-        rows.append(_row(check.table, check.check, check.column, state, detail, check.severity))
-    return rows
+def _judged(facts: Sequence[CheckFact]) -> list[dict[str, str]]:
+    """Each check's state: one expectation for each kind and severity judges what all its checks found."""
+    counted = [(str(place), fact) for place, fact in enumerate(facts) if fact.error is None]
+    columns = {
+        "fact": [place for place, _ in counted],
+        "kind": [fact.check.kind for _, fact in counted],
+        "severity": [fact.check.severity for _, fact in counted],
+        "violation_count": [fact.violation_count for _, fact in counted],
+        "allowed_count": [0] * len(counted),
+    }
+    members = {
+        group: [place for place, _ in found]
+        for group, found in groupby(
+            sorted(counted, key=lambda one: _group(one[1])), lambda one: _group(one[1])
+        )
+    }
+    findings = run_expectations(pa.table(columns), [_at_most_allowed(*group) for group in members], ["fact"])
+    states: dict[str, tuple[str, str]] = {}
+    for group, places in members.items():
+        finding = findings["/".join(group)]
+        failing = {place for (place,) in finding.unexpected_keys}
+        broken = finding.error
+        if broken is None and (
+            finding.judged_count != len(places) or finding.unexpected_count != len(failing)
+        ):
+            broken = f"{finding.judged_count} of {len(places)} checks were judged"
+        for place in places:
+            fact = facts[int(place)]
+            states[place] = ("error", broken) if broken else _state(fact, place in failing)
+    told = []
+    for number, fact in enumerate(facts):
+        state, detail = states.get(str(number), ("error", fact.error or "it was not judged"))
+        check = fact.check
+        told.append(_row(check.table, check.check, check.column, state, detail, check.severity))
+    return told
 
 
-def _state(check: Check, finding: Finding, row_count: int) -> tuple[str, str]:
-    if finding.error is not None:
-        return "error", finding.error
-    is_of_table = check.kind.startswith("ExpectTable")
-    if not is_of_table and (finding.judged_count is None or finding.unexpected_count is None):
-        return "error", "the check gave no counts"
-    if not is_of_table and not check.where and finding.judged_count != row_count:
-        return "error", f"{finding.judged_count} of {row_count} rows were judged"
-    if finding.is_met and not finding.unexpected_count:
-        return "pass", f"{row_count if finding.judged_count is None else finding.judged_count} rows judged"
-    failed = "fail" if check.severity == "critical" else "warn"
-    if is_of_table:
-        return failed, f"{row_count} rows"
-    return failed, f"{finding.unexpected_count} of {finding.judged_count} rows"
+def _group(fact: CheckFact) -> tuple[str, str]:
+    return fact.check.kind, fact.check.severity
+
+
+def _at_most_allowed(kind: str, severity: str) -> Expectation:
+    return Expectation(
+        id=f"{kind}/{severity}",
+        kind="ExpectColumnPairValuesAToBeGreaterThanB",
+        options={
+            "column_A": "allowed_count",
+            "column_B": "violation_count",
+            "or_equal": True,
+            "ignore_row_if": "neither",
+        },
+        severity="critical" if severity == "critical" else "warning",
+        where={"kind": kind, "severity": severity},
+    )
+
+
+def _state(fact: CheckFact, is_failing: bool) -> tuple[str, str]:
+    if is_failing != (fact.violation_count > 0):
+        return "error", "the judgement and the count differ"
+    if not is_failing:
+        return "pass", f"{fact.row_count} rows judged"
+    failed = "fail" if fact.check.severity == "critical" else "warn"
+    is_of_table = fact.check.kind == "has_rows"
+    return (
+        failed,
+        f"{fact.row_count} rows" if is_of_table else f"{fact.violation_count} of {fact.row_count} rows",
+    )
 
 
 def _shares(tables: Mapping[str, pa.Table]) -> list[str]:
@@ -129,43 +179,27 @@ def _shares(tables: Mapping[str, pa.Table]) -> list[str]:
     return sorted({row["indicator"] for row in indicators.to_pylist() if row["statistic"] == "share"})
 
 
-def _dictionary_rows(tables: Mapping[str, pa.Table]) -> list[dict[str, str]]:
+def _dictionary_facts(tables: Mapping[str, pa.Table]) -> list[CheckFact]:
     """The dictionary describes every column of every table, and nothing else."""
     dictionary = tables.get("data_dictionary")
     if dictionary is None:
         return []
+    covers = Check("data_dictionary", "covers_every_column", "", "given")
     needed = {"table_name", "column_name", "description"}
     if not needed <= set(dictionary.column_names):
-        detail = f"it lacks the columns {', '.join(sorted(needed - set(dictionary.column_names)))}"
-        return [_row("data_dictionary", "covers_every_column", "", "error", detail)]
+        lacking = ", ".join(sorted(needed - set(dictionary.column_names)))
+        return [CheckFact(covers, error=f"it lacks the columns {lacking}")]
     described = {
         (row["table_name"], row["column_name"])
         for row in dictionary.to_pylist()
         if row["description"] and row["description"].strip()
     }
     present = {(name, column) for name, table in tables.items() for column in table.column_names}
-    pairs = sorted(described | present, key=str)
-    columns = {
-        "is_described": ["yes" if pair in described else "no" for pair in pairs],
-        "is_published": ["yes" if pair in present else "no" for pair in pairs],
-    }
-    checks = [
-        Check(
-            "data_dictionary", "covers_every_column", "", "ExpectColumnValuesToBeInSet", _yes("is_described")
-        ),
-        Check(
-            "data_dictionary",
-            "describes_nothing_else",
-            "",
-            "ExpectColumnValuesToBeInSet",
-            _yes("is_published"),
-        ),
+    nothing_else = Check("data_dictionary", "describes_nothing_else", "", "given")
+    return [
+        CheckFact(covers, len(present), len(present - described)),
+        CheckFact(nothing_else, len(described), len(described - present)),
     ]
-    return _judged(pa.table(columns), checks)
-
-
-def _yes(column: str) -> dict[str, object]:
-    return {"column": column, "value_set": ["yes"]}
 
 
 def _row(

@@ -1,22 +1,23 @@
 """What every published table must look like, read off the names of its columns.
 
 In: one published table, its key and the smallest count that may be shown. Out: the checks to make, and the
-table with the few columns they need added. Nothing is judged here, and no table's meaning is known beyond the
-naming rules: `_pct` lies in 0-100, `_se` is not negative, `_low <= the number <= _high`, `p_` is a
-probability.
+table with the few columns they need added. Nothing is measured or judged here, and no table's meaning is
+known beyond the naming rules: `_pct` lies in 0-100, `_se` is not negative, `_low <= the number <= _high`,
+`p_` is a probability.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from expectations.suites import Expectation
-
 Severity = Literal["critical", "warning"]
+# What the rows of a check must be; `ordered` names the smaller column, then the larger.
+Kind = Literal["has_rows", "given", "missing", "unique", "between", "ordered", "one_of"]
 
 QUALITY_VERDICTS = ("pass", "warn", "fail", "not_applicable", "error")
 SCALING_VERDICTS = (
@@ -48,21 +49,34 @@ _SHOWN = "shown__"
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one table: what it is called, which column it concerns, and how it is made."""
+    """One check of one table, as data.
+
+    Attributes:
+        table: The table.
+        check: What the check is called.
+        column: The column or columns it concerns, as it is told.
+        kind: How its rows must be.
+        columns: The columns it reads.
+        low: Least value of `between`.
+        high: Largest value of `between`.
+        values: The words of `one_of`.
+        may_lack_one: Whether `ordered` passes over rows with one value, as it does over those with none.
+        severity: How much a failure weighs.
+        where: Rows it is asked of, all of them if empty: column -> texts it is one of, or whether it is given
+            (True) or missing (False).
+    """
 
     table: str
     check: str
     column: str
-    kind: str
-    options: Mapping[str, Any]
+    kind: Kind
+    columns: tuple[str, ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    values: tuple[str, ...] = ()
+    may_lack_one: bool = False
     severity: Severity = "critical"
-    where: Mapping[str, str | bool | Sequence[str]] = field(default_factory=dict)
-
-    @property
-    def expectation(self) -> Expectation:
-        """The check as an expectation, named for its table, check and column."""
-        name = f"{self.table}/{self.check}/{self.column}"
-        return Expectation(name, self.kind, self.options, self.severity, self.where)
+    where: Mapping[str, bool | Sequence[str]] = field(default_factory=dict)
 
 
 def table_checks(
@@ -78,10 +92,8 @@ def table_checks(
         is_required: Whether it must hold a row.
         min_cell: Counts of people from 1 up to below this one must not be shown; 0 where all may be.
     """
-    checks = (
-        [_check("has_rows", "", "ExpectTableRowCountToBeBetween", {"min_value": 1})] if is_required else []
-    )
-    # Expectations hold on an empty table whatever they say; only its emptiness is worth a line.
+    checks = [Check(name, "has_rows", "", "has_rows")] if is_required else []
+    # Every check holds of an empty table; only its emptiness is worth a line.
     if table.num_rows:
         checks += [*_of_key(table, key), *_of_numbers(table), *_of_intervals(table), *_of_words(name, table)]
         checks += [*_of_shares(table, shares), *_of_reasons(table), *_of_counts(table, min_cell)]
@@ -99,33 +111,19 @@ def with_shown_counts(table: pa.Table) -> pa.Table:
     return table
 
 
-def _check(
-    check: str,
-    column: str,
-    kind: str,
-    options: Mapping[str, Any],
-    severity: Severity = "critical",
-    where: Mapping[str, str | bool | Sequence[str]] | None = None,
-) -> Check:
-    return Check("", check, column, kind, options, severity, where or {})
+def _given(check: str, column: str) -> Check:
+    return Check("", check, column, "given", (column,))
 
 
-def _between(check: str, column: str, low: float, high: float | None, **more: Any) -> Check:
-    return _check(check, column, "ExpectColumnValuesToBeBetween", _limits(column, low, high), **more)
-
-
-def _limits(column: str, low: float, high: float | None) -> dict[str, Any]:
-    return {"column": column, "min_value": low} | ({} if high is None else {"max_value": high})
+def _between(check: str, column: str, low: float, high: float = math.inf) -> Check:
+    return Check("", check, column, "between", (column,), low, high)
 
 
 def _of_key(table: pa.Table, key: Sequence[str]) -> Iterator[Check]:
     for column in key:
-        yield _check("key_is_given", column, "ExpectColumnValuesToNotBeNull", {"column": column})
-    if len(key) == 1:
-        yield _check("key_is_unique", key[0], "ExpectColumnValuesToBeUnique", {"column": key[0]})
-    elif key:
-        options = {"column_list": list(key), "ignore_row_if": "never"}
-        yield _check("key_is_unique", ", ".join(key), "ExpectCompoundColumnsToBeUnique", options)
+        yield _given("key_is_given", column)
+    if key:
+        yield Check("", "key_is_unique", ", ".join(key), "unique", tuple(key))
 
 
 def _of_numbers(table: pa.Table) -> Iterator[Check]:
@@ -133,7 +131,7 @@ def _of_numbers(table: pa.Table) -> Iterator[Check]:
     for column in _numeric(table):
         if column == "df" or column.endswith("_df"):
             # Infinite degrees of freedom are the normal distribution; no other number may be infinite.
-            yield _between("is_not_negative", column, 0, None)
+            yield _between("is_not_negative", column, 0)
         elif column.endswith("_pct"):
             yield _between("is_percentage", column, 0, 100 + _SLACK)
         elif column.startswith("p_"):
@@ -154,21 +152,20 @@ def _of_intervals(table: pa.Table) -> Iterator[Check]:
         if high not in numeric:
             continue
         # Half an interval is none: a single missing bound fails the comparison.
-        yield _ordered("interval_is_ordered", high, low, "both_values_are_missing")
+        yield _ordered("interval_is_ordered", low, high)
         for point in (stem, f"{stem}_estimate", f"{stem}_effect"):
             if point in numeric:
-                yield _ordered("number_lies_in_interval", point, low, "either_value_is_missing")
-                yield _ordered("number_lies_in_interval", high, point, "either_value_is_missing")
+                yield replace(_ordered("number_lies_in_interval", low, point), may_lack_one=True)
+                yield replace(_ordered("number_lies_in_interval", point, high), may_lack_one=True)
 
 
-def _ordered(check: str, larger: str, smaller: str, ignored: str) -> Check:
-    options = {"column_A": larger, "column_B": smaller, "or_equal": True, "ignore_row_if": ignored}
-    return _check(check, f"{smaller} <= {larger}", "ExpectColumnPairValuesAToBeGreaterThanB", options)
+def _ordered(check: str, smaller: str, larger: str) -> Check:
+    return Check("", check, f"{smaller} <= {larger}", "ordered", (smaller, larger))
 
 
 def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
     main = QUALITY_VERDICTS if name == "quality_verdicts" else SCALING_VERDICTS
-    allowed: dict[str, Sequence[str]] = {
+    allowed: dict[str, tuple[str, ...]] = {
         "verdict": main,
         "quality_verdict": QUALITY_VERDICTS,
         "change_verdict": CHANGE_VERDICTS,
@@ -177,14 +174,12 @@ def _of_words(name: str, table: pa.Table) -> Iterator[Check]:
     allowed |= {"retention_set": RETENTION_SETS, "comparability_class": COMPARABILITY_CLASSES}
     for column, values in allowed.items():
         if column in table.column_names:
-            options = {"column": column, "value_set": list(values)}
-            yield _check("is_known_word", column, "ExpectColumnValuesToBeInSet", options)
+            yield Check("", "is_known_word", column, "one_of", (column,), values=values)
     if "verdict" in table.column_names:
-        yield _check("verdict_is_given", "verdict", "ExpectColumnValuesToNotBeNull", {"column": "verdict"})
+        yield _given("verdict_is_given", "verdict")
     if name == "pooled_effects" and "comparability_class" in table.column_names:
-        options, where = {"column": "estimate"}, {"comparability_class": "C"}
-        kind = "ExpectColumnValuesToBeNull"
-        yield _check("incomparable_is_not_pooled", "estimate", kind, options, where=where)
+        barred = Check("", "incomparable_is_not_pooled", "estimate", "missing", ("estimate",))
+        yield replace(barred, where={"comparability_class": ["C"]})
 
 
 def _of_shares(table: pa.Table, shares: Sequence[str]) -> Iterator[Check]:
@@ -194,36 +189,31 @@ def _of_shares(table: pa.Table, shares: Sequence[str]) -> Iterator[Check]:
     columns = ("value", "mean_treatment", "mean_control")[("measure" in table.column_names) :]
     for column in columns:
         if column in _numeric(table):
-            where = {"indicator": list(shares)}
-            yield _between("share_is_percentage", column, -_SLACK, 100 + _SLACK, where=where)
+            bounded = _between("share_is_percentage", column, -_SLACK, 100 + _SLACK)
+            yield replace(bounded, where={"indicator": shares})
 
 
 def _of_reasons(table: pa.Table) -> Iterator[Check]:
     """A number is there, or the reason why not; a number without its error says why too."""
     if "why_missing" not in table.column_names:
         return
-    options = {"column": "why_missing"}
     unexplained = {name: False for name in _REASONS if name in table.column_names}
     for column in _POINTS:
         if column in table.column_names:
-            where = {column: False, **unexplained}
-            yield _check(
-                "missing_is_explained", column, "ExpectColumnValuesToNotBeNull", options, where=where
-            )
+            explained = Check("", "missing_is_explained", column, "given", ("why_missing",))
+            yield replace(explained, where={column: False, **unexplained})
     for column in ("estimate", "value"):
         error = f"{column}_se"
         if {column, error} <= set(table.column_names):
-            where = {column: True, error: False}
-            kind = "ExpectColumnValuesToNotBeNull"
-            yield _check("missing_error_is_explained", error, kind, options, severity="warning", where=where)
+            explained = Check("", "missing_error_is_explained", error, "given", ("why_missing",))
+            yield replace(explained, severity="warning", where={column: True, error: False})
 
 
 def _of_counts(table: pa.Table, min_cell: int) -> Iterator[Check]:
     for column in table.column_names:
         if min_cell > 0 and column.startswith(_SHOWN):
             original = column.removeprefix(_SHOWN)
-            options = _limits(column, min_cell, None)
-            yield _check("small_count_is_hidden", original, "ExpectColumnValuesToBeBetween", options)
+            yield replace(_between("small_count_is_hidden", original, min_cell), columns=(column,))
 
 
 def _people_counts(table: pa.Table) -> list[str]:

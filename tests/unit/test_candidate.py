@@ -222,19 +222,26 @@ def test_a_public_programme_shows_its_small_counts():
     assert troubles(candidate(**first("site_effects", n_treatment=4)), min_cell=0) == set()
 
 
-def test_a_check_that_breaks_is_an_error_and_stops_the_release(monkeypatch):
+def test_a_judgement_that_breaks_is_an_error_and_stops_the_release(monkeypatch):
     import great_expectations.expectations.core as core
 
-    real = core.ExpectColumnValuesToBeInSet
+    real = core.ExpectColumnPairValuesAToBeGreaterThanB
 
     def misspelt(**options):
-        return real(**options | {"column": "no_such_column"})
+        of_words = options["meta"]["id"].startswith("one_of")
+        return real(**options | ({"column_A": "no_such_column"} if of_words else {}))
 
-    monkeypatch.setattr(core, "ExpectColumnValuesToBeInSet", misspelt)
+    monkeypatch.setattr(core, "ExpectColumnPairValuesAToBeGreaterThanB", misspelt)
     verdict = judge_candidate(candidate(), KEYS)
     states = {(row["check"], row["state"]) for row in verdict.checks.to_pylist()}
-    assert {("is_known_word", "error"), ("covers_every_column", "error"), ("key_is_given", "pass")} <= states
+    assert {("is_known_word", "error"), ("key_is_given", "pass")} <= states
     assert not verdict.is_passing
+
+
+def test_a_check_that_cannot_be_counted_is_an_error_and_stops_the_release():
+    tables = candidate()
+    tables["sites"] = tables["sites"].set_column(0, "site", pa.array([["siaya"]]))
+    assert troubles(tables) == {("sites", "key_is_unique", "site", "error")}
 
 
 def test_checks_tell_counts_and_never_values():
