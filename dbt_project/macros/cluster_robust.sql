@@ -66,7 +66,9 @@ group by s.fit_id, s.beta, s.d, n.is_nested
 {% endmacro %}
 
 {#- The same, cluster by cluster: the CTEs `slopes` (fit_id, d, beta) and `terms`, one row per row of the relation in a
-    block with both arms: its score z (NULL for units on their own, which have z2 alone), dc, v, u, pc, w and d. -#}
+    block with both arms: its score z (NULL for units on their own, which have z2 alone), dc, v, u, pc, w and d.
+    `terms` is materialised because pushing later filters through its nested formulas takes 25 times longer to plan
+    (0.65 s against 0.03 s) than the rest. -#}
 {% macro cluster_terms(clusters) %}
 with block_sums as (
     select
@@ -138,7 +140,7 @@ adjustments as (
     from leverages
 ),
 
-terms as (
+terms as materialized (
     select
         *,
         case
