@@ -114,7 +114,7 @@ def test_a_roll_back_takes_the_older_history_up_again(again, sitewise, published
     older = (home / "releases/current").resolve().name
     correct(programme.folder, "site_g", "score", lambda score: str(int(score) + int(score) % 2))
     night(sitewise, home, programme.folder, "2026-04-02")
-    rolled = sitewise(home, "release", "rollback", older)
+    rolled = sitewise(home, "release", "rollback", "--to", older, "--yes")
     assert rolled.returncode == 0, rolled.stdout + rolled.stderr
     assert len(published(home, ANSWERS)) == 2
 
