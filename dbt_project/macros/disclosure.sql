@@ -34,6 +34,12 @@ case
     )
 {%- endmacro %}
 
+{#- True where a quantile of `n` people has so few of them beyond it that it gives away what one of them said. -#}
+{% macro is_small_tail(quantile, n) -%}
+    ({{ quantile }} is not null
+        and {{ is_small('greatest(1, floor(' ~ n ~ ' * least(' ~ quantile ~ ', 1 - ' ~ quantile ~ ')))') }})
+{%- endmacro %}
+
 {#- A number of a row whose CTE has decided `is_suppressed`. -#}
 {% macro unless_suppressed(number) -%}
     case when not is_suppressed then {{ number }} end

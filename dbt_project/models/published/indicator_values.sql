@@ -10,9 +10,11 @@ with protected as (
         {{ is_small('arm_values.n') }} as is_small_arm,
         {{ suppressed_words() }} as suppressed_words,
         -- a share that gives a hidden count away hides its fellow arms too: an effect beside one of them would show it
+        -- so does a quantile beyond which few people lie: it is the value of one of them
         {{ is_small('arm_values.n') }} or coalesce(
             bool_or(
-                case arm_values.statistic
+                {{ is_small_tail('arm_values.quantile', 'arm_values.n') }}
+                or case arm_values.statistic
                     when 'share' then {{ is_small_share('arm_values.events', 'arm_values.n') }}
                     when 'rate' then {{ is_small('arm_values.events') }}
                 end and not {{ is_small('arm_values.n') }}
@@ -41,12 +43,16 @@ select
     {{ unless_suppressed('value') }} as value,
     {{ unless_suppressed('value_se') }} as value_se,
     {{ unless_suppressed('df') }} as df,
-    {{ unless_suppressed('value - t_quantile(0.975, df) * value_se') }} as value_low,
-    {{ unless_suppressed('value + t_quantile(0.975, df) * value_se') }} as value_high,
+    {{ unless_suppressed('coalesce(quantile_low, value - t_quantile(0.975, df) * value_se)') }} as value_low,
+    {{ unless_suppressed('coalesce(quantile_high, value + t_quantile(0.975, df) * value_se)') }} as value_high,
     {{ unless_suppressed('sd') }} as sd,
     published_n as n,
     cluster_count,
-    case when statistic = 'sum' then 'arm_total' else 'arm_mean' end
+    case
+        when quantile is not null then 'arm_quantile_' || case when is_grid then 'grid' else 'exact' end
+        when statistic = 'sum' then 'arm_total'
+        else 'arm_mean'
+    end
     || case when cluster_count = 0 then '' else '_by_cluster' end as estimator,
     'the arm''s frame units that were measured at this site' as estimand,
     {{ comparability_class('protected', site='site') }} as comparability_class,
@@ -55,7 +61,11 @@ select
     is_suppressed,
     case
         when is_small_arm then suppressed_words
+        when is_suppressed and quantile is not null then 'suppressed: few people lie beyond this quantile'
         when is_suppressed then 'suppressed: a share that would give a small count away'
+        when quantile is not null and n > 0 and value is null and why_no_error is null
+            then 'needs rows: moments do not tell a quantile'
+        when why_no_error is not null then why_no_error
         when value_se is null then 'no standard error: fewer than two clusters or people'
     end as why_missing
 from protected

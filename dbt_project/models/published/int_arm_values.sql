@@ -1,5 +1,6 @@
--- Means, shares, rates and totals of each arm at each site, before protection. The moments' sums are exact integers
--- (weights in 1e-6, values in steps of the resolution); only the scatter of clusters is in floating point, in order.
+-- Means, shares, rates, totals and quantiles of each arm at each site, before protection. The moments' sums are exact
+-- integers (weights in 1e-6, values in steps of the resolution); only the scatter of clusters is in floating point, in
+-- order.
 {{ config(materialized='ephemeral') }}
 {%- set cell = 'analysis, indicator, wave, site, arm, dimension, level' %}
 with clusters as (
@@ -55,6 +56,8 @@ spread as (
         statistic,
         unit,
         multiplier,
+        quantile::double as quantile,
+        grid_step is not null as is_grid,
         {{ unit_per_step('statistic', 'resolution') }} as step,
         total * resolution::double / 1e6 as weighted_total
     from arms
@@ -66,20 +69,34 @@ select
     {{ cell }},
     statistic,
     unit,
-    n,
-    cluster_count,
+    spread.n,
+    spread.cluster_count,
     -- a sum's value is the arm's total, where clusters of any size add up; its spread stays that among people
-    case when statistic = 'sum' then weighted_total else mean_steps * step end as value,
+    case
+        when spread.quantile is not null then quantiles.value_steps * step
+        when statistic = 'sum' then weighted_total
+        else mean_steps * step
+    end as value,
     sd_steps * step as sd,
     case
-        when statistic = 'sum' and cluster_count = 0 then sd_steps / sqrt(n) * people_stood_for
+        when spread.quantile is not null then quantiles.se_steps
+        when statistic = 'sum' and spread.cluster_count = 0 then sd_steps / sqrt(spread.n) * people_stood_for
         when statistic = 'sum' then cluster_total_se_steps
-        when cluster_count = 0 then sd_steps / sqrt(n)
+        when spread.cluster_count = 0 then sd_steps / sqrt(spread.n)
         else cluster_se_steps
     end * step as value_se,
-    (case when cluster_count = 0 then n else cluster_count end - 1)::double as df,
+    case
+        when spread.quantile is not null then quantiles.df
+        else (case when spread.cluster_count = 0 then spread.n else spread.cluster_count end - 1)::double
+    end as df,
+    quantiles.low_steps * step as quantile_low,
+    quantiles.high_steps * step as quantile_high,
+    quantiles.why_no_error,
+    spread.quantile,
+    spread.is_grid,
     case statistic
-        when 'share' then n * mean_steps * step / 100
+        when 'share' then spread.n * mean_steps * step / 100
         when 'rate' then round(weighted_total / multiplier)
     end as events
 from spread
+left join {{ ref('int_arm_quantiles') }} as quantiles using ({{ cell }})

@@ -32,8 +32,11 @@ protected as (
         ) as is_share_suppressed,
         {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} or {{ is_small('effects.n') }}
             as is_small_arm,
+        effects.measure = 'quantile_difference' and {{
+            is_small_tail('indicators.quantile', 'least(effects.n_treatment, effects.n_control)')
+        }} as is_small_beyond,
         -- hidden shares could be solved for from two measures of one contrast: then only its own scale is told
-        is_small_arm or (
+        is_small_arm or is_small_beyond or (
             is_share_suppressed and not (effects.is_own and effects.measure = indicators.effect_scale)
         ) as is_suppressed,
         {{ is_small_share('effects.take_up_treatment_pct * effects.n_treatment / 100', 'effects.n_treatment') }}
@@ -102,6 +105,7 @@ select
     is_suppressed,
     case
         when is_small_arm then suppressed_words
+        when is_small_beyond then 'suppressed: few people lie beyond this quantile'
         when is_suppressed then 'suppressed: beside the effect it would give a small count away'
         else why_missing
     end as why_missing

@@ -8,6 +8,7 @@ The programme: two pilot and three scaled sites. `delta` is withheld; `tiny` has
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def _registry() -> dict[str, Rows]:
             | {"indicator": "spent", "statistic": "sum", "unit": "USD", "indicator_order": 4}
             | {"winsor_low": 0, "winsor_high": 500, "winsor_frozen_on": date(2024, 1, 10)}
             | {"winsor_ground": "the pilot's 99th percentile", "is_descriptive": True, "role": "exploratory"},
+            *(common | row for row in _quantiles()),
         ],
         "indicator_terms": [
             {
@@ -115,6 +117,17 @@ def _registry() -> dict[str, Rows]:
             {"analysis": name, "indicator": row["indicator"]} for name in waves for row in indicators
         ],
     }
+
+
+def _quantiles() -> Rows:
+    """Two places in one distribution: the middle, and one that few people lie beyond."""
+    shape = {"statistic": "quantile", "unit": "USD", "resolution": 1, "effect_scale": "quantile_difference"}
+    shape |= {"role": "exploratory", "is_descriptive": True}
+    shares = {"middle": Decimal("0.5"), "top": Decimal("0.97")}
+    return [
+        shape | {"indicator": name, "title": name, "quantile": share, "indicator_order": 5 + place}
+        for place, (name, share) in enumerate(shares.items())
+    ]
 
 
 def _effect(analysis: str, site: str, stage: str, n: int, **fields: Any) -> dict[str, Any]:
@@ -315,6 +328,20 @@ def _upstream() -> dict[str, Rows]:
             | {"answered_count": 0, "missing_code_count": 0, "blank_count": 3, "unreadable_count": 0}
             | {"unmapped_count": 100},
         ],
+        "effects.int_arm_quantiles": [
+            {"analysis": "main", "indicator": name, "wave": "endline", "site": "alpha", "stage": "pilot"}
+            | {
+                "dimension": "all",
+                "level": "all",
+                "arm": "treatment",
+                "is_grid": False,
+                "n": 103,
+                "value_steps": 9.0,
+                "df": 4.0,
+            }
+            | {"cluster_count": 2, "low_steps": 8.0, "high_steps": 11.0, "se_steps": 0.7}
+            for name in ("middle", "top")
+        ],
         "moments.int_cell_moments": [
             *_moments("alpha", "treatment", 103, 61),
             *_moments("alpha", "control", 101, 40),
@@ -325,6 +352,11 @@ def _upstream() -> dict[str, Rows]:
             *_moments("tiny", "treatment", 5, 3),
             *_moments("tiny", "control", 101, 40),
             *_totals("alpha", "treatment", {51: 500, 52: 610}),
+            *(
+                row | {"indicator": name}
+                for name in ("middle", "top")
+                for row in _totals("alpha", "treatment", {51: 500, 52: 610})
+            ),
             *_rates("alpha", "treatment", 40),
             *_rates("beta", "treatment", 4),
             *_rates("beta", "control", 40),
