@@ -178,10 +178,7 @@
         {%- set worth = worth_of(factors, table, indicator, 'component', term.item) -%}
         {%- set number = worth_times(term_number(term.item, asked), worth) -%}
         {%- do counts.append('case when ' ~ number ~ ' is null then 0 else 1 end') -%}
-        {%- set point = 'try_cast(' ~ number ~ ' as decimal(26, 12))' -%}
-        {%- if term.is_reversed -%}
-            {%- set point = indicator.scale_min ~ ' + ' ~ indicator.scale_max ~ ' - ' ~ point -%}
-        {%- endif -%}
+        {%- set point = scale_point(indicator, term, number) -%}
         {%- do points.append('case when ' ~ number ~ ' is null then 0 else ' ~ point ~ ' end') -%}
     {%- endfor -%}
     {%- set answered = '(' ~ counts | join(' + ') ~ ')' -%}
@@ -201,6 +198,12 @@
     {{ return({
         'steps': steps, 'exposure': '1', 'why': 'case when ' ~ answered ~ ' < ' ~ needed ~ " then 'too_few_answered' end"
     }) }}
+{%- endmacro %}
+
+{#- An item's points towards its scale: its number, or counted from the other end. -#}
+{% macro scale_point(indicator, term, number) -%}
+    {%- set point = 'try_cast(' ~ number ~ ' as decimal(26, 12))' -%}
+    {{ return(indicator.scale_min ~ ' + ' ~ indicator.scale_max ~ ' - ' ~ point if term.is_reversed else point) }}
 {%- endmacro %}
 
 {#- The values of one root table's records as columns "<indicator>__steps", "__exposure" and "__why"; what its repeats

@@ -22,6 +22,7 @@ from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 from ruamel.yaml import YAML
 
+from expectations.admission import ADMISSION
 from expectations.compile import rule_tables
 from expectations.rule import load_rules
 from ingestion.programme.registry_schemas import SCHEMAS, registry_table
@@ -112,8 +113,10 @@ def warehouse(tiny_programme: Programme, tmp_path_factory: pytest.TempPathFactor
 def build_once(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     """Builds a changed programme that several tests look at."""
 
-    def built(programme: Programme, select: str = "tag:before_admission") -> Warehouse:
-        return build(programme, tmp_path_factory.mktemp("once"), "run", select)
+    def built(
+        programme: Programme, select: str = "tag:before_admission", admission: Rows | None = None
+    ) -> Warehouse:
+        return build(programme, tmp_path_factory.mktemp("once"), "run", select, admission)
 
     return built
 
@@ -128,14 +131,19 @@ def build_warehouse(tmp_path: Path) -> Builder:
     return built
 
 
-def build(programme: Programme, home: Path, command: str, select: str) -> Warehouse:
-    """Writes lake and registry and runs dbt on them; fails with dbt's own messages."""
+def build(
+    programme: Programme, home: Path, command: str, select: str, admission: Rows | None = None
+) -> Warehouse:
+    """Writes lake, registry and verdicts and runs dbt on them; fails with dbt's own messages."""
     registry = programme.registry | {"expected_cells": _expected_cells(programme)}
     registry |= _write_lake(programme, home)
     tables = {name: registry_table(name, map(_exact, registry.get(name, []))) for name in SCHEMAS}
     rules = load_rules(RuleEntry(RULE_DEFAULTS | rule) for rule in programme.rules)
     write_tables(home / "warehouse.duckdb", "registry", tables | rule_tables(rules, tables))
-    done = _dbt(home, command, "--select", select)
+    if admission is not None:
+        verdicts = {"admission": pa.Table.from_pylist(admission, schema=ADMISSION)}
+        write_tables(home / "warehouse.duckdb", "quality", verdicts)
+    done = _dbt(home, command, "--select", *select.split())
     if not done.success:
         results = getattr(done.result, "results", [])
         told = [f"{one.node.name}: {one.message}" for one in results if one.message]

@@ -35,6 +35,8 @@ select
     indicators.min_answered::integer as min_answered,
     indicators.scale_min,
     indicators.scale_max,
+    reliability.alpha as scale_alpha,
+    reliability.n as scale_alpha_n,
     terms.measured_from,
     {{ value_rule('indicators', 'terms.wanted_unit') }} as value_rule,
     coalesce(indicators.is_descriptive, false) as is_descriptive,
@@ -43,3 +45,5 @@ select
 from {{ source('registry', 'indicators') }} as indicators
 left join terms using (indicator)
 left join compared using (indicator)
+left join {{ ref('scale_reliability') }} as reliability
+    on indicators.indicator = reliability.indicator and reliability.site = 'network' and reliability.wave = 'all'

@@ -16,6 +16,19 @@ create table quality.admission (
     worst_rule varchar
 );
 
+create table effects.int_arm_quantiles (
+    analysis varchar, indicator varchar, wave varchar, site varchar, stage varchar, dimension varchar, level
+    varchar, arm varchar, is_grid boolean, n hugeint, value_steps double, df double, cluster_count bigint,
+    low_steps double, high_steps double, se_steps double, why_no_error varchar
+);
+
+create schema outcomes;
+
+create table outcomes.int_scale_sums (
+    indicator varchar, site varchar, wave varchar, item varchar, n bigint, total decimal(38, 0), squares
+    decimal(38, 0)
+);
+
 create table frame.int_dispositions (
     unit_key varchar, site varchar, wave varchar, disposition varchar
 );
