@@ -6,6 +6,9 @@ rule is broken was decided before; here judgements are only gathered, ranked and
 A judgement touches every cell its key matches, `*` matching all. Errors, even of warning rules, withhold:
 what was not judged is not known to be harmless. A failure of a warning rule warns. A cell without any
 applicable rule is an error.
+
+An index inherits the judgements of its components' cells at its site and wave: what withholds one of them
+withholds the index, and so does a component that is not expected there.
 """
 
 from collections.abc import Iterator
@@ -29,17 +32,44 @@ def admitted_cells(judgements: pa.Table, cells: pa.Table) -> pa.Table:
 
     Args:
         judgements: rule, severity, site, wave, indicator, state, reason.
-        cells: site, wave, indicator, wave_state; one row per expected cell.
+        cells: site, wave, indicator, wave_state; one row per expected cell. `components`, where it is there:
+            the indicators behind an index, else null.
     """
     expected = pl.DataFrame(pl.from_arrow(cells.select([*_CELL, "wave_state"]))).unique(_CELL).sort(_CELL)
     touching: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for row in _matches(_ranked(judgements), expected).iter_rows(named=True):
-        touching.setdefault(tuple(row[name] for name in _CELL), []).append(row)
+        touching.setdefault(_key(row), []).append(row)
+    is_told = "components" in cells.column_names
+    behind = {_key(row): row["components"] or [] for row in (cells.to_pylist() if is_told else [])}
     rows = [
-        _verdict(cell, touching.get(tuple(cell[name] for name in _CELL), []))
+        _verdict(cell, _with_inherited(_key(cell), behind.get(_key(cell), []), touching))
         for cell in expected.iter_rows(named=True)
     ]
     return pa.Table.from_pylist(rows, schema=ADMISSION)
+
+
+def _key(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(row[name] for name in _CELL)
+
+
+def _with_inherited(
+    key: tuple[str, ...], components: list[str], touching: dict[tuple[str, ...], list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """A cell's judgements and those of the components behind it, worst first, each once."""
+    found = list(touching.get(key, []))
+    for component in components:
+        inherited = touching.get((*key[:2], component), [])
+        found += [row for row in inherited if not any(_is_same(row, other) for other in found)]
+        if not inherited:
+            reason = f"no judgement of its component {component} here"
+            found.append({"rule": component, "rank": _RANKS["error"], "state": "error", "reason": reason})
+    return sorted(found, key=lambda row: -row["rank"]) if components else found
+
+
+def _is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Whether they are one judgement: its key names the site, wave and indicator that it is of."""
+    names = ("rule", "own_site", "own_wave", "own_indicator")
+    return all(one.get(name) == other.get(name) for name in names)
 
 
 def _ranked(judgements: pa.Table) -> pl.DataFrame:

@@ -19,6 +19,7 @@
                 ) || ', fixed on ' || {{ indicators }}.winsor_frozen_on || ' (' || {{ indicators }}.winsor_ground || ')'
         end,
         case {{ indicators }}.transform when 'log' then 'natural log' when 'asinh' then 'inverse hyperbolic sine' end,
+        'standardised by numbers fixed on ' || {{ indicators }}.index_frozen_on || ' (' || {{ indicators }}.index_ground || ')',
         case when {{ indicators }}.is_change then 'less the baseline of the same unit' end
     ), '')
 {%- endmacro %}

@@ -6,6 +6,7 @@ In: `Declared`. Out: faults. Units and analyses are checked elsewhere.
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from ingestion.programme.check_indices import check_components
 from ingestion.programme.declared import Declaration, Declared, sound
 from ingestion.programme.faults import Fault
 from ingestion.programme.model import DerivedItem, Indicator, Instrument, Item
@@ -43,7 +44,8 @@ def check_measures(declared: Declared) -> Iterator[Fault]:
         if indicator.value is None:
             continue
         yield from _items(indicator, indicator.value, declared)
-        if not indicator.value.terms:
+        yield from check_components(indicator, indicator.value, declared)
+        if not (indicator.value.terms or indicator.value.of_indicators):
             yield from _nothing_read(indicator, indicator.value, declared)
         if len(indicator.value.instruments) > 1:
             message = f"its items lie in {' and '.join(indicator.value.instruments)}"

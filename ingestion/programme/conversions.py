@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ingestion.programme.model import Head, Indicator, Item, Site, Source, Wave
+from ingestion.programme.model_indices import INDICES
 from ingestion.programme.money import Prices, price_year, shared, worth
 from ingestion.programme.units import (
     LOCAL_CURRENCY,
@@ -26,7 +27,7 @@ from ingestion.programme.units import (
 )
 
 ItemOf = Callable[[str], Item | None]
-_OF_THE_INDICATOR = frozenset({"share", "rate", "ratio", "scale_sum", "scale_mean"})
+_OF_THE_INDICATOR = frozenset({"share", "rate", "ratio", "scale_sum", "scale_mean", *INDICES})
 """Statistics whose unit is not that of the item."""
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from ingestion.programme.model_comparability import Comparability, Reference
+from ingestion.programme.model_indices import INDICES, Component, Standardised, check_index
 from ingestion.programme.model_values import Bins, ReferenceSd, Threshold, Winsor
 from ingestion.programme.words import EffectScale, Grid, Id, ItemId, Part, Statistic, Text, refusal
 
@@ -49,7 +50,11 @@ class Indicator(Part):
     reversed: list[ItemId] = Field(default_factory=list, description="Items of a scale that count backwards.")
     scale_min: float | None = Field(None, description="Lowest answer of a scale's items.")
     scale_max: float | None = Field(None, description="Highest answer of a scale's items.")
-    min_answered: int | None = Field(None, ge=1, description="Items needed for a scale; default: all.")
+    of_indicators: list[Component] = Field(default_factory=list, description="Components of an index.")
+    standardised: Standardised | None = Field(None, description="When and from whom an index was frozen.")
+    min_answered: int | None = Field(
+        None, ge=1, description="Items needed for a scale, or components for an index; default: all."
+    )
     direction: Literal["higher_is_better", "lower_is_better"]
     effect_scale: EffectScale
     reference_sd: ReferenceSd | None = Field(
@@ -81,12 +86,14 @@ class Indicator(Part):
             defaults["quantile"] = "0.5"
         if str(value.get("statistic")).startswith("scale_") and isinstance(value.get("items"), list):
             defaults["min_answered"] = max(len(value["items"]), 1)
+        if value.get("statistic") in INDICES and isinstance(value.get("of_indicators"), list):
+            defaults["min_answered"] = max(len(value["of_indicators"]), 1)
         return defaults | value
 
     @model_validator(mode="after")
     def _consistent(self) -> "Indicator":
         for name, is_needed in self.needs.items():
-            if is_needed and self.terms and not getattr(self, name):
+            if is_needed and (self.terms or self.of_indicators) and not getattr(self, name):
                 raise refusal(f"a {self.statistic} needs '{name}'", f"add {name}")
             if not is_needed and getattr(self, name):
                 raise refusal(f"a {self.statistic} has no '{name}'", f"remove {name}", name)
@@ -106,6 +113,7 @@ class Indicator(Part):
             raise refusal("this has no risk difference", "write effect_scale: difference", "effect_scale")
         self._check_effect_scale()
         self._check_quantile()
+        check_index(self.statistic, self.of_indicators, self.standardised)
         if self.role == "primary" and self.smallest_effect is None:
             raise refusal("a primary indicator needs its smallest effect that matters", "add smallest_effect")
         self._check_values()
@@ -123,6 +131,7 @@ class Indicator(Part):
             "numerator": is_ratio,
             "denominator": is_ratio,
             "items": self.statistic.startswith("scale_"),
+            "of_indicators": self.statistic in INDICES,
         }
 
     def _check_effect_scale(self) -> None:
@@ -182,8 +191,10 @@ class Indicator(Part):
             raise refusal("reversed items need the scale's ends", "add scale_min and scale_max", "reversed")
         if low is not None and high is not None and low >= high:
             raise refusal("scale_min is not below scale_max", "correct one of the two", "scale_min")
-        if self.min_answered is not None and self.min_answered > max(len(self.items), 1):
-            raise refusal("min_answered is more than the scale's items", "lower it", "min_answered")
+        parts = self.of_indicators or self.items
+        if self.min_answered is not None and self.min_answered > max(len(parts), 1):
+            whole = "index's components" if self.of_indicators else "scale's items"
+            raise refusal(f"min_answered is more than the {whole}", "lower it", "min_answered")
 
     @property
     def is_descriptive(self) -> bool:
@@ -216,4 +227,5 @@ class Indicator(Part):
 def _default_resolution(value: dict[str, Any]) -> Decimal:
     if value.get("statistic") == "share":
         return Decimal(100)
-    return Decimal("0.01" if value.get("transform", "none") == "none" else "0.0001")
+    is_plain = value.get("transform", "none") == "none" and value.get("statistic") not in INDICES
+    return Decimal("0.01" if is_plain else "0.0001")

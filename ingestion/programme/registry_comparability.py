@@ -16,7 +16,7 @@ from ingestion.programme.wording_items import wording_items
 def comparability_rows(programme: Programme) -> dict[str, list[Row]]:
     """Rows of the tables that say what every site is compared with, and what its people were asked."""
     return {
-        "indicator_references": [_reference(indicator) for indicator in programme.indicators],
+        "indicator_references": [_reference(indicator, programme) for indicator in programme.indicators],
         "reference_windows": [
             {"indicator": indicator.indicator, "wave": wave, **window.model_dump()}
             for indicator in programme.indicators
@@ -32,11 +32,12 @@ def comparability_rows(programme: Programme) -> dict[str, list[Row]]:
     }
 
 
-def _reference(indicator: Indicator) -> Row:
+def _reference(indicator: Indicator, programme: Programme) -> Row:
     reference = indicator.reference or Reference()
+    parts = [programme.indicator(one.indicator) for one in indicator.of_indicators] or [indicator]
     return {
         "indicator": indicator.indicator,
-        "is_registered": indicator.reference is not None,
+        "is_registered": all(part.reference is not None for part in parts),
         "instrument": reference.instrument or next(iter(indicator.instruments), None),
         "wording": reference.wording,
         "language": _joined(reference.language),

@@ -47,7 +47,14 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
             {
                 "analysis": analysis.analysis,
                 "indicator": indicator,
-                "definition_hash": _definition_hash(analysis, programme.indicator(indicator)),
+                "definition_hash": _definition_hash(
+                    analysis,
+                    programme.indicator(indicator),
+                    [
+                        programme.indicator(one.indicator)
+                        for one in programme.indicator(indicator).of_indicators
+                    ],
+                ),
             }
             for analysis in programme.analyses
             for indicator in programme.analysis_indicators(analysis)
@@ -81,11 +88,14 @@ def design_rows(programme: Programme, as_of: date) -> dict[str, list[Row]]:
     }
 
 
-def _definition_hash(analysis: Analysis, indicator: Indicator) -> str:
+def _definition_hash(analysis: Analysis, indicator: Indicator, components: list[Indicator]) -> str:
     """Hash of what was registered: the fields as written, so that new fields with defaults change nothing."""
     written = [
         analysis.model_dump(mode="json", exclude_defaults=True, exclude={"title", "amendments"}),
-        indicator.model_dump(mode="json", exclude_defaults=True, exclude={"title"}),
+        *(
+            one.model_dump(mode="json", exclude_defaults=True, exclude={"title"})
+            for one in (indicator, *components)
+        ),
     ]
     return hashlib.sha256(json.dumps(written, sort_keys=True).encode()).hexdigest()
 
@@ -233,8 +243,12 @@ def _expected_cells(programme: Programme) -> Iterator[Row]:
                 if wave.is_baseline and indicator.change_from_baseline:
                     continue
                 cell = {"site": site.site, "wave": wave.wave, "indicator": indicator.indicator}
-                read = [(instrument, site.site, wave.wave) for instrument in indicator.instruments]
-                if read and covered.issuperset(read):
+                parts = [programme.indicator(one.indicator) for one in indicator.of_indicators] or [indicator]
+                if wave.is_baseline and any(part.change_from_baseline for part in parts):
+                    continue
+                instruments = [instrument for part in parts for instrument in part.instruments]
+                read = [(instrument, site.site, wave.wave) for instrument in instruments]
+                if all(part.instruments for part in parts) and covered.issuperset(read):
                     yield cell | {"basis": "rows"}
                 elif role := sent.get((indicator.indicator, site.site, wave.wave)):
                     yield cell | {"basis": role}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from ingestion.programme.conversions import wanted_unit
 from ingestion.programme.model import DerivedItem, Indicator, Item, Programme
+from ingestion.programme.model_indices import Standardised
 from ingestion.programme.model_values import Bins, ReferenceSd, Threshold, Winsor
 from ingestion.programme.registry_schemas import Row
 
@@ -25,6 +26,7 @@ def measure_rows(programme: Programme) -> dict[str, list[Row]]:
         "source_units": list(_source_units(programme)),
         "indicators": list(_indicators(programme)),
         "indicator_terms": list(_indicator_terms(programme)),
+        "index_components": list(_index_components(programme)),
         "indicator_subgroups": [
             {"indicator": indicator.indicator, "dimension": dimension}
             for indicator in programme.indicators
@@ -112,6 +114,7 @@ def _indicators(programme: Programme) -> Iterator[Row]:
             **_winsor(indicator.winsor),
             **_reference_sd(indicator.reference_sd),
             **_grid(indicator.grid),
+            **_standardised(indicator.standardised),
             "indicator_order": place,
         }
 
@@ -145,6 +148,27 @@ def _reference_sd(reference_sd: ReferenceSd | None) -> Row:
 
 def _grid(bins: Bins | None) -> Row:
     return {} if bins is None else {f"grid_{name}": getattr(bins, name) for name in ("low", "high", "step")}
+
+
+def _standardised(frozen: Standardised | None) -> Row:
+    names = ("mean", "sd", "frozen_on", "ground")
+    return {} if frozen is None else {f"index_{name}": getattr(frozen, name) for name in names}
+
+
+def _index_components(programme: Programme) -> Iterator[Row]:
+    for index in programme.indicators:
+        for place, component in enumerate(index.of_indicators, start=1):
+            is_other_way = programme.indicator(component.indicator).direction != index.direction
+            is_reversed = is_other_way if component.reversed is None else component.reversed
+            yield {
+                "indicator": index.indicator,
+                "component": component.indicator,
+                "component_order": place,
+                "mean": component.mean,
+                "sd": component.sd,
+                "sign": -1 if is_reversed else 1,
+                "weight": 1.0 if component.weight is None else component.weight,
+            }
 
 
 def _winsor(winsor: Winsor | None) -> Row:

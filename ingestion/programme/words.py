@@ -36,7 +36,18 @@ Design = Literal["rct", "cluster_rct", "comparison", "matched_comparison", "pre_
 StageName = Literal["pilot", "scale_pilot", "scaled"]
 ItemType = Literal["text", "integer", "number", "boolean", "amount", "select_one", "select_multiple", "date"]
 Statistic = Literal[
-    "share", "mean", "amount", "sum", "median", "quantile", "rate", "ratio", "scale_sum", "scale_mean"
+    "share",
+    "mean",
+    "amount",
+    "sum",
+    "median",
+    "quantile",
+    "rate",
+    "ratio",
+    "scale_sum",
+    "scale_mean",
+    "index_klk",
+    "index_anderson",
 ]
 EffectScale = Literal[
     "risk_difference",

@@ -23,8 +23,13 @@ JUDGEMENTS = dg.AssetKey(["quality", "judgements"])
 ADMISSION = dg.AssetKey(["quality", "admission"])
 CANDIDATE = dg.AssetKey(["quality", "candidate"])
 CELLS = """
-    select site, wave, indicator, state as wave_state
-    from registry.expected_cells join registry.site_waves using (site, wave)
+    select
+        site, wave, indicator, state as wave_state,
+        case when basis = 'rows' then
+            (select list(component order by component_order) from registry.index_components as x
+            where x.indicator = cells.indicator)
+        end as components
+    from registry.expected_cells as cells join registry.site_waves using (site, wave)
     order by all
 """
 SHOWN = 5

@@ -3,14 +3,28 @@
 -- declared is taken as the reference says, and named.
 {%- set key = 'indicator, site, wave' %}
 {%- set aspects = ['instrument', 'wording', 'language', 'recall', 'window', 'population', 'mode', 'unit', 'answers'] %}
-with aspects as (
+with findings as (
+    select * from {{ ref('int_comparability_findings') }}
+    union all by name
+    -- an index is as comparable as the worst of its components
+    select
+        f.* exclude (indicator, words),
+        x.indicator,
+        x.component || ': ' || f.words as words
+    from {{ ref('int_comparability_findings') }} as f
+    inner join {{ source('registry', 'index_components') }} as x on f.indicator = x.component
+    inner join {{ source('registry', 'expected_cells') }} as e
+        on x.indicator = e.indicator and f.site = e.site and f.wave = e.wave and e.basis = 'rows'
+),
+
+aspects as (
     select
         {{ key }},
         aspect,
         max(class) as class,
         string_agg(distinct words, '; ' order by words) filter (where is_other) as words,
         max_by(difference, coalesce(list_position(['unregistered', 'none', 'undeclared'], difference), 4)) as state
-    from {{ ref('int_comparability_findings') }}
+    from findings
     group by {{ key }}, aspect
 ),
 

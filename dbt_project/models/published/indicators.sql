@@ -11,6 +11,15 @@ with terms as (
     group by indicator
 ),
 
+indices as (
+    select
+        indicator,
+        string_agg(component || case when sign < 0 then ' (reversed)' else '' end, ', ' order by component_order)
+            as measured_from
+    from {{ source('registry', 'index_components') }}
+    group by indicator
+),
+
 compared as (
     select
         indicator,
@@ -37,13 +46,14 @@ select
     indicators.scale_max,
     reliability.alpha as scale_alpha,
     reliability.n as scale_alpha_n,
-    terms.measured_from,
+    coalesce(terms.measured_from, indices.measured_from) as measured_from,
     {{ value_rule('indicators', 'terms.wanted_unit') }} as value_rule,
     coalesce(indicators.is_descriptive, false) as is_descriptive,
     compared.comparability_class,
     indicators.indicator_order::integer as indicator_order
 from {{ source('registry', 'indicators') }} as indicators
 left join terms using (indicator)
+left join indices using (indicator)
 left join compared using (indicator)
 left join {{ ref('scale_reliability') }} as reliability
     on indicators.indicator = reliability.indicator and reliability.site = 'network' and reliability.wave = 'all'
