@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from orchestration.cli_check import check
+from orchestration.cli_freeze import freeze
 from orchestration.cli_options import HomeOption, ProgrammeOption, read_settings
 from orchestration.cli_release import release_app
 from orchestration.cli_simulate import simulate
@@ -58,6 +59,7 @@ def nightly(
 
 app.command()(simulate)
 app.command()(check)
+app.command()(freeze)
 app.add_typer(release_app, name="release")
 app.add_typer(withdrawals_app, name="withdrawals")
 app.command()(ui)

@@ -138,3 +138,31 @@ def test_judgements_alike_in_key_and_rank_are_told_in_one_order():
     softened = judgement("fail", severity="warning", rule="r2", site="*", indicator="*")
     warned = judgement("warn", severity="critical", rule="r2", site="*", indicator="*")
     assert admission(softened, warned, cells=[CELL]) == admission(warned, softened, cells=[CELL])
+
+
+def of_an_index(*judgements: dict, cells: tuple[str, ...] = ("index", "mood", "spend")) -> dict:
+    """The verdict on an index of mood and spend."""
+    rows = [
+        CELL | {"indicator": name, "components": ["mood", "spend"] if name == "index" else None}
+        for name in cells
+    ]
+    return next(row for row in admission(*judgements, cells=rows) if row["indicator"] == "index")
+
+
+def test_an_index_is_withheld_with_any_of_its_components():
+    fine = [judgement("pass", indicator=name) for name in ("mood", "spend")]
+    assert of_an_index(*fine)["verdict"] == "pass"
+    row = of_an_index(*fine, judgement("fail", indicator="spend", rule="spend_range"))
+    assert (row["verdict"], row["is_admitted"], row["worst_rule"]) == ("fail", False, "spend_range")
+
+
+def test_an_index_without_judgement_of_a_component_is_an_error():
+    row = of_an_index(judgement("pass", indicator="mood"))
+    assert row["verdict"] == "error" and "component spend" in row["reason"]
+    row = of_an_index(judgement("pass", indicator="mood"), cells=("index", "mood"))
+    assert row["verdict"] == "error" and not row["is_admitted"]
+
+
+def test_a_judgement_of_everything_is_told_of_an_index_once():
+    row = of_an_index(judgement("fail", rule="delivered"))
+    assert row["reason"] == "delivered: because fail"

@@ -31,7 +31,7 @@ def programme(write_small, tmp_path):
 
 @pytest.mark.parametrize(
     "command",
-    [["nightly"], ["check"], ["simulate"], ["ui"]]
+    [["nightly"], ["check"], ["freeze"], ["simulate"], ["ui"]]
     + [["release", name] for name in ("list", "verify", "rollback", "approve")],
 )
 def test_help_gives_an_example(command):
