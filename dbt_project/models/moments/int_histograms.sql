@@ -10,14 +10,14 @@ with values_counted as (
         u.{{ cell | join(', u.') }},
         u.term_outcome as value,
         u.weight_steps,
-        (i.grid_low / i.resolution)::hugeint as grid_low,
-        (i.grid_high / i.resolution)::hugeint as grid_high,
-        (i.grid_step / i.resolution)::hugeint as grid_step,
+        (i.grid_low / i.resolution)::hugeint as first_end,
+        (i.grid_high / i.resolution)::hugeint as last_end,
+        (i.grid_step / i.resolution)::hugeint as width,
         case
-            when grid_step is null then value
-            when value > grid_high then grid_high
-            when value = grid_high then grid_high - grid_step
-            when value >= grid_low then value - (value - grid_low) % grid_step
+            when width is null then value
+            when value > last_end then last_end
+            when value = last_end then last_end - width
+            when value >= first_end then value - (value - first_end) % width
         end as bin_low
     from {{ ref('int_analysis_units') }} as u
     inner join {{ source('registry', 'indicators') }} as i on u.indicator = i.indicator
@@ -29,9 +29,9 @@ select
     {{ cell | join(', ') }},
     bin_low,
     case
-        when grid_step is null then bin_low
-        when bin_low is null then grid_low
-        when bin_low < grid_high then bin_low + grid_step
+        when width is null then bin_low
+        when bin_low is null then first_end
+        when bin_low < last_end then bin_low + width
     end as bin_high,
     count(*) as n,
     sum(weight_steps)::decimal(38, 0) as weight_sum,

@@ -107,6 +107,15 @@ def test_the_difference_of_quantiles_and_its_error_are_those_counted_by_hand(
     assert row["measure"] == "quantile_difference" and row["is_headline"] and row["state"] == "estimated"
 
 
+def test_a_grid_is_in_the_indicator_s_unit_whatever_its_resolution(effects_warehouse):
+    rows = units()
+    near = effect(built(effects_warehouse, rows, MEDIAN | GRID))
+    fine = MEDIAN | GRID | {"resolution": Decimal("0.5")}
+    far = effect(built(effects_warehouse, rows.assign(value_steps=rows.value_steps * 2), fine))
+    for name in ("estimate", "estimate_se", "df"):
+        assert far[name] == pytest.approx(near[name], rel=1e-9)
+
+
 def test_people_without_clusters_are_their_own(effects_warehouse):
     rows = units(clusters=2, size=150).assign(weight=1.0)
     row = effect(built(effects_warehouse, rows, analysis={"clusters": "none"}))
