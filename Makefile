@@ -9,7 +9,7 @@ NIGHTS := $(wildcard tests/test_*.py tests/faults/*.py tests/warehouse/effects/t
 # Installing compiles byte-code, which every later process would otherwise do again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo ui test test-slow bench lint pins clean
+.PHONY: setup demo ui test test-slow bench coverage lint pins clean
 
 setup: $(VENV)/.installed
 
@@ -39,6 +39,12 @@ test-slow: $(VENV)/.installed $(VENV)/.star
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/night.py
 	$(BIN)/python tests/benchmarks/csv_to_lake.py
+
+# Simulates programmes through the models (ten minutes), and prints the rates where they are told.
+coverage: $(VENV)/.installed
+	rm -f docs/coverage.csv
+	$(BIN)/sitewise simulate --coverage --out docs/coverage.csv
+	$(BIN)/python -m ingestion.simulate.coverage.printed docs/coverage.csv
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

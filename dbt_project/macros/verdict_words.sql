@@ -46,23 +46,6 @@
     end
 {%- endmacro %}
 
-{#- What to fear of a verdict whose like was wrong more than 10 times in 100 in simulation, in words; null if nothing.
-    One rule a line: when it applies, and what was found. -#}
-{% macro verdict_caution() -%}
-    case when verdict in ('held', 'faded', 'faded_partial', 'faded_negligible', 'reversed') then nullif(concat_ws(
-        '; ',
-        case
-            when pilot_site_count = 1 and estimator <> 'network'
-                then 'one pilot site: its error leaves out how effects differ between sites, and faded was told wrongly '
-                || 'up to 18 times in 100 in simulation'
-        end,
-        case
-            when a.pilot_selection <> 'none' and verdict like 'faded%'
-                then 'a selected pilot: faded was told wrongly 10 to 28 times in 100 in simulation, see the corrected verdict'
-        end
-    ), '') end
-{%- endmacro %}
-
 {#- The numbers of a retention beside its two sides, in the order in which they are published. -#}
 {% macro retention_numbers() -%}
     {{ return([

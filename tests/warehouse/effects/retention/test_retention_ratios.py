@@ -2,11 +2,15 @@
 
 import math
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from scipy import stats
+
+from ingestion.simulate.coverage.printed import figures
 
 
 def close(values: list[float], expected: list[float]) -> None:
@@ -141,13 +145,37 @@ def test_held_on_average_is_not_held_everywhere_where_the_next_site_may_fall_sho
 def test_a_verdict_whose_like_was_often_wrong_carries_a_caution(retained, retention_side):
     faded = retention_side(1.0, 0.02, 0.1, 0.02)
     assert pd.isna(retained([faded]).caution[0])
-    one = retained([faded | {"pilot_site_count": 1, "estimator": "equal_mean"}]).caution[0]
-    assert "one pilot site" in one and "18 times in 100" in one
+    by_sites = {
+        pilots: retained([faded | {"pilot_site_count": pilots, "estimator": estimator}]).caution[0]
+        for pilots, estimator in ((1, "equal_mean"), (2, "equal_mean"), (4, "reml_hksj_truncated"))
+    }
+    assert (
+        "one site on a side" in by_sites[1] and f"up to {measured('one_site', 'faded')} times" in by_sites[1]
+    )
+    assert (
+        "two sites on a side" in by_sites[2]
+        and f"up to {measured('two_sites', 'faded')} times" in by_sites[2]
+    )
+    assert pd.isna(by_sites[4]) == (measured("three_or_four_sites", "faded") <= 10)
     selected = retained([faded], analysis={"pilot_selection": "significant"}).caution[0]
-    assert "28 times in 100" in selected
+    assert (
+        f"see the corrected verdict: faded was wrong up to {measured('selected', 'faded')} times" in selected
+    )
     assert pd.isna(retained([retention_side(1.0, 0.5, 0.5, 0.5, pilot_site_count=1)]).caution[0]), (
         "claims nothing"
     )
+    network = faded | {"pilot_site_count": 1, "estimator": "network"}
+    assert pd.isna(retained([network]).caution[0]), "all sites as one trial"
+
+
+def measured(condition: str, claim: str) -> int:
+    """What the stored study measured, in whole percent."""
+    (rate,) = (
+        row["wrong_pct"]
+        for row in figures(pl.read_csv(Path("docs/coverage.csv")))
+        if (row["condition"], row["claim"]) == (condition, claim)
+    )
+    return round(rate)
 
 
 def test_intervals_in_t_are_wider_than_in_normal_quantiles(retained, retention_side):
