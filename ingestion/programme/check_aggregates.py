@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from ingestion.programme import aggregates
-from ingestion.programme.declared import Declaration, Declared
+from ingestion.programme.declared import Declaration, Declared, sound
 from ingestion.programme.faults import Fault
 from ingestion.programme.model import Source
+from ingestion.programme.model_indicators import QUANTILES
 from ingestion.programme.words import ARM_PATTERN
 
 _Of = Declaration[Source]
@@ -38,6 +39,8 @@ def _aggregate(declaration: _Of, source: Source, declared: Declared) -> Iterator
     for place, indicator in enumerate(source.indicators):
         if indicator not in known:
             yield declaration.unknown(f"indicators.{place}", "indicator", indicator, known)
+    if source.role == "moments":
+        yield from _untold_by_moments(declaration, source, declared)
     if source.wave is None:
         yield declaration.fault("wave", f"a source with role {source.role} needs 'wave'", "add wave")
     foreign = {
@@ -58,6 +61,18 @@ def _aggregate(declaration: _Of, source: Source, declared: Declared) -> Iterator
             if not re.fullmatch(ARM_PATTERN, meant):
                 remedy = "write control, treatment or treatment_<variant>"
                 yield declaration.fault(f"columns.arm.map.{code}", f"'{meant}' is not an arm", remedy)
+
+
+def _untold_by_moments(declaration: _Of, source: Source, declared: Declared) -> Iterator[Fault]:
+    for indicator in sound(declared.indicators):
+        if indicator.statistic in QUANTILES and indicator.indicator in source.indicators:
+            at = f"indicators.{source.indicators.index(indicator.indicator)}"
+            message = (
+                f"'{indicator.indicator}' is a {indicator.statistic}, which no moments tell: it needs rows"
+            )
+            yield declaration.warning(
+                at, message, "send an indicator that is a mean, or estimates of this one"
+            )
 
 
 def _is_filled_in(source: Source) -> bool:

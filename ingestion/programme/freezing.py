@@ -72,11 +72,13 @@ def frozen_index(
     if not score.std(ddof=1) > 0:
         raise NotFrozen("the index does not vary among them; choose another group")
     return FrozenIndex(
-        *(list(map(float, one)) for one in (means, sds, weights)),
-        float(score.mean()),
-        float(score.std(ddof=1)),
-        [int(count) for count in is_told.sum(axis=0)],
-        int(complete.sum()),
+        means=means.tolist(),
+        sds=sds.tolist(),
+        weights=weights.tolist(),
+        mean=float(score.mean()),
+        sd=float(score.std(ddof=1)),
+        counts=is_told.sum(axis=0).tolist(),
+        n=int(complete.sum()),
     )
 
 
