@@ -36,7 +36,7 @@ case
 
 {#- True where a quantile of `n` people has so few of them beyond it that it gives away what one of them said. -#}
 {% macro is_small_tail(quantile, n) -%}
-    ({{ quantile }} is not null and {{ n }} > 0
+    ({{ quantile }} is not null and coalesce({{ n }}, 0) > 0
         and {{ is_small('greatest(1, floor(' ~ n ~ ' * least(' ~ quantile ~ ', 1 - ' ~ quantile ~ ')))') }})
 {%- endmacro %}
 

@@ -377,6 +377,8 @@ def _upstream() -> dict[str, Rows]:
             _effect("main", "tiny", "scaled", 5),
             _withheld(),
             _effect("whole", "network", "all", 311),
+            _withheld() | {"indicator": "top", "site": "gamma", "measure": "quantile_difference"},
+            _effect("main", "alpha", "pilot", 103) | {"indicator": "top", "measure": "quantile_difference"},
         ],
         "effects.int_pooled_effects": [
             {"analysis": "main", "indicator": "reads", "wave": "endline", "stage": stage, "site_count": 2}

@@ -16,3 +16,10 @@ def test_a_quantile_beyond_which_few_people_lie_is_hidden(private_release) -> No
     assert why == "suppressed: few people lie beyond this quantile"
     ((value, *_),) = private_release(QUERY.format("middle"))
     assert value == 9.0
+
+
+def test_so_is_the_effect_on_it_and_what_was_withheld_is_not_called_hidden(private_release) -> None:
+    rows = private_release("""select site, estimate, is_suppressed, why_missing from site_effects
+        where indicator = 'top' order by site""")
+    assert rows[0] == ("alpha", None, True, "suppressed: few people lie beyond this quantile")
+    assert rows[1] == ("gamma", None, False, "age_range: more than 1%")
