@@ -1,8 +1,9 @@
 """`sitewise simulate --coverage`: what is promised of intervals and verdicts, held on simulated programmes.
 
-The promise: with at least five sites a side and no selection of pilots, 95% intervals hold their truth, and
-`held`, `faded` and `reversed` are each wrong at most 5 times in 100 at their boundary. Monte Carlo error,
-three standard errors of a share, is allowed on top. All else is printed by the command, and not claimed.
+The promise: with at least five sites a side, three clusters an arm and no selection of pilots, 95% intervals
+hold their truth, and `held`, `faded` and `reversed` are each wrong at most 5 times in 100 at their boundary.
+Monte Carlo error, four standard errors of a share, is allowed on top. All else is measured, stored and told:
+the stored rates are what a fresh run finds, and what README, docs and cautions say.
 """
 
 import csv
@@ -12,13 +13,18 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from ingestion.simulate.coverage.grid import GRID, Cell
-from ingestion.simulate.coverage.tally import Tally
+from ingestion.simulate.coverage.lines import CLAIMS, figures
+from ingestion.simulate.coverage.printed import PRINTED, marked
+from ingestion.simulate.coverage.tally import VERDICTS, Tally
 from orchestration.simulation_study import run_study
 
-CLAIMS = ("held", "faded", "reversed")
+PROJECT = Path(__file__).parents[1]
+STORED = pl.read_csv(PROJECT / "docs" / "coverage.csv")
+PLACE = ("group", "pilot_sites", "sites", "clusters", "tau", "pilot_z", "retention", "unit")
 
 
 def study(cells: list[Cell], programmes: int, seed: int) -> list[dict]:
@@ -31,7 +37,7 @@ def broken_promises(rows: list[dict]) -> list[str]:
     """The promises of guarded cells that these rows break beyond Monte Carlo error."""
     broken = []
     for row in rows:
-        slack = 300 * math.sqrt(0.05 * 0.95 / row["programmes"])
+        slack = 400 * math.sqrt(0.05 * 0.95 / row["programmes"])
         for interval in ("site", "pilot", "scaled", "retention"):
             # intervals of many sites with few clusters each carry a note that they are slightly narrow
             floor = 95 - slack - (1.5 if row["clusters"] <= 4 else 0.5)
@@ -43,24 +49,74 @@ def broken_promises(rows: list[dict]) -> list[str]:
     return broken
 
 
+def other_than_stored(rows: list[dict]) -> list[str]:
+    """Rates of wrong verdicts that differ from the stored ones of their cell beyond Monte Carlo error."""
+    found = []
+    for row in rows:
+        (stored,) = STORED.filter(*(pl.col(name) == row[name] for name in PLACE)).to_dicts()
+        n, m = row["programmes"], stored["programmes"]
+        for name in (name for name in row if "wrong_" in name):
+            rate = (n * row[name] + m * stored[name]) / (n + m) / 100
+            slack = 400 * math.sqrt(max(rate, 1 / n) * (1 - rate) * (1 / n + 1 / m))
+            if abs(row[name] - stored[name]) > slack:
+                found.append(f"{row['cell']}: {name} {row[name]:.1f}, stored {stored[name]:.1f}")
+    return found
+
+
 def guarded() -> list[Cell]:
-    return [cell for cell in GRID if cell.is_guarded and cell.clusters >= 4]
+    return [cell for cell in GRID if cell.is_guarded]
 
 
-def test_guarded_cells_keep_their_promises_with_fresh_seeds(capsys):
+def condition_cells() -> list[Cell]:
+    """The worst cells of what cautions speak of: few sites on a side, a selected pilot."""
+    few = Cell("plain", 1, 10, 0.2, 4.0, 0.5)
+    one, two = (Cell("few pilot sites", 10, 10, 0.2, 4.0, 0.5, pilots=pilots) for pilots in (1, 2))
+    selected = Cell("selected pilot", 1, 10, 0.1, 1.0, 0.5, is_selected=True)
+    return [few, selected, one, two]
+
+
+def test_guarded_cells_keep_their_promises_and_the_rest_its_rates_with_fresh_seeds(capsys):
     seed = int(np.random.SeedSequence().generate_state(1)[0])
     small = [cell for cell in guarded() if cell.sites == 5]
-    picked = np.random.default_rng(seed).permutation(len(small))[:8]
-    rows = study([small[place] for place in picked], 400, seed)
+    picked = [small[place] for place in np.random.default_rng(seed).permutation(len(small))[:8]]
+    rows = study([*picked, *condition_cells()], 150, seed)
     with capsys.disabled():
         print(f"\nsimulation study, seed {seed}, {len(rows)} cells")
-    assert broken_promises(rows) == []
+    assert broken_promises(rows[: len(picked)]) == []
+    assert other_than_stored(rows) == []
+
+
+def test_the_stored_study_is_the_whole_grid_and_keeps_its_promises():
+    cells = [tuple({**vars(cell), "pilot_sites": cell.pilot_sites}[name] for name in PLACE) for cell in GRID]
+    assert STORED.select(PLACE).rows() == cells
+    promised = [
+        row | {"cell": str(cell)}
+        for cell, row in zip(GRID, STORED.to_dicts(), strict=True)
+        if cell.is_guarded
+    ]
+    assert broken_promises(promised) == []
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_no_rate_that_is_told_was_typed_by_hand(name):
+    mark, printed = PRINTED[name]
+    text = (PROJECT / name).read_text()
+    assert marked(text, mark, printed(STORED)) == text
+
+
+def test_whatever_was_wrong_more_than_10_times_in_100_is_a_condition_of_a_caution():
+    columns = [name for name in STORED.columns if "wrong_" in name]
+    often = STORED.filter(pl.max_horizontal(columns) > 10)
+    assert len(often) > 0
+    assert often.filter((pl.col("pilot_sites") >= 5) & ~pl.col("is_selected")).is_empty()
+    worst = max(row["wrong_pct"] for row in figures(STORED))
+    assert worst == max(often[name].max() or 0 for name in columns)
 
 
 @pytest.mark.slow
 def test_every_guarded_cell_keeps_its_promises(capsys):
     seed = int(np.random.SeedSequence().generate_state(1)[0])
-    rows = study(guarded(), 2_000, seed)
+    rows = study(guarded(), 1_000, seed)
     with capsys.disabled():
         print(f"\nsimulation study, seed {seed}")
     assert broken_promises(rows) == []
@@ -68,7 +124,7 @@ def test_every_guarded_cell_keeps_its_promises(capsys):
 
 def test_the_command_prints_every_cell_and_the_same_seed_gives_the_same_file(tmp_path: Path):
     files = [tmp_path / "first.csv", tmp_path / "second.csv"]
-    command = [Path(sys.executable).with_name("sitewise"), "simulate", "--coverage", "--programmes", "20"]
+    command = [Path(sys.executable).with_name("sitewise"), "simulate", "--coverage", "--programmes", "10"]
     for file in files:
         done = subprocess.run(
             [*command, "--group", "few clusters", "--seed", "11", "--out", file],
@@ -81,24 +137,23 @@ def test_the_command_prints_every_cell_and_the_same_seed_gives_the_same_file(tmp
     assert files[0].read_bytes() == files[1].read_bytes()
     rows = list(csv.DictReader(files[0].open()))
     assert len(rows) == sum(cell.group == "few clusters" for cell in GRID)
-    assert {row["programmes"] for row in rows} == {"20"}
-    verdicts = (
-        "held",
-        "faded",
-        "faded_partial",
-        "faded_negligible",
-        "reversed",
-        "not_established",
-        "inconclusive",
-    )
+    drawn = {
+        cell.clusters: cell.draws(10) for cell in GRID if cell.group == "few clusters" and cell.sites == 5
+    }
+    assert all(int(row["programmes"]) == drawn[int(row["clusters"])] for row in rows if row["sites"] == "5")
+    assert {(row["seed"], row["sites"]) for row in rows} == {("11", "5"), ("11", "10")}
     for row in rows:
-        assert math.isclose(sum(float(row[f"{name}_pct"]) for name in verdicts), 100)
+        assert math.isclose(sum(float(row[f"{name}_pct"]) for name in VERDICTS), 100, abs_tol=0.1)
 
 
 def test_a_pilot_that_was_not_significant_does_not_count_where_pilots_are_selected():
     cell = next(cell for cell in GRID if cell.is_selected and cell.sites == 5 and cell.pilot_z == 2)
     (row,) = study([cell], 40, 5)
-    assert 0 < row["programmes"] < 40 * cell.draws_per_programme
+    assert 0 < row["programmes"] < cell.draws(40)
     assert row["not_established_pct"] == 0
     # what survives selection is overstated: that is what the study has to show
     assert row["pilot_bias"] > 0
+    # and the correction ends that: above the truth about half of the time, where the raw one nearly always is
+    assert row["corrected_told_pct"] == 100
+    assert 20 < row["corrected_pilot_above_pct"] < 70
+    assert row["corrected_pilot_covered_pct"] > 80

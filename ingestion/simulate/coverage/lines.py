@@ -49,12 +49,13 @@ def _selected(sites: int, z: float) -> list[Line]:
     ]
 
 
-_GUARDED = ~_IS_SELECTED & (pl.col("pilot_sites") >= 5)
+_FIVE = ~_IS_SELECTED & (pl.col("pilot_sites") >= 5)
 LINES: tuple[Line, ...] = (
-    Line("5 sites a side or more", _GUARDED & pl.col("group").is_in(["plain", "strong pilot"])),
-    Line("and skewed outcomes", _GUARDED & pl.col("is_skewed")),
-    Line("and 2 or 3 clusters an arm", _GUARDED & (pl.col("group") == "few clusters")),
-    Line("and effects that fall with a site's size", _GUARDED & pl.col("is_informative")),
+    Line("5 sites a side or more", _FIVE & pl.col("group").is_in(["plain", "strong pilot"])),
+    Line("and skewed outcomes", _FIVE & pl.col("is_skewed")),
+    Line("and 3 clusters an arm", _FIVE & (pl.col("clusters") == 3)),
+    Line("and effects that fall with a site's size", _FIVE & pl.col("is_informative")),
+    Line("5 sites a side or more, 2 clusters an arm", _FIVE & (pl.col("clusters") == 2)),
     Line("3 pilot sites", ~_IS_SELECTED & (pl.col("pilot_sites") == 3), condition="three_or_four_sites"),
     *_few(2, "2 pilot sites", "two_sites"),
     *_few(1, "1 pilot site", "one_site"),
