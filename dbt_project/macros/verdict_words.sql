@@ -45,22 +45,3 @@
         else 'not_everywhere'
     end
 {%- endmacro %}
-
-{#- The numbers of a retention beside its two sides, in the order in which they are published. -#}
-{% macro retention_numbers() -%}
-    {{ return([
-        'retention', 'retention_low', 'retention_high', 'retention_df', 'retention_low_normal', 'retention_high_normal',
-        'retention_shape', 'retention_shape_normal',
-        'ratio', 'voltage_drop', 'ratio_delta_se', 'ratio_low_delta', 'ratio_high_delta', 'ratio_low_delta_normal',
-        'ratio_high_delta_normal', 'log_ratio', 'log_ratio_se', 'ratio_low_log', 'ratio_high_log',
-        'ratio_low_log_normal', 'ratio_high_log_normal', 'fieller_g', 'fieller_g_normal',
-        'retention_excluded_low', 'retention_excluded_high', 'retention_excluded_low_normal',
-        'retention_excluded_high_normal',
-        'replication_low', 'replication_high', 'replication_low_normal', 'replication_high_normal', 'is_replicated',
-        'is_replicated_normal', 'share_of_draws_kept_pct', 'share_of_draws_kept_normal_pct',
-        'change', 'change_se', 'change_df', 'change_low', 'change_high', 'change_low_normal', 'change_high_normal',
-        'p_change', 'p_change_normal', 'contrast', 'contrast_se', 'contrast_df', 'p_kept', 'p_kept_normal',
-        'pilot_corrected_estimate', 'pilot_corrected_low', 'pilot_corrected_high', 'selection_threshold',
-        'retention_corrected', 'retention_corrected_low', 'retention_corrected_high'
-    ]) }}
-{%- endmacro %}

@@ -8,6 +8,7 @@ with ranked as (
         c.* exclude (change_z, contrast_z),
         r.* exclude (analysis, indicator, wave),
         s.* exclude (analysis, indicator, wave),
+        e.* exclude (analysis, indicator, wave),
         b.barred,
         b.bar,
         b.is_tested,
@@ -17,6 +18,7 @@ with ranked as (
     inner join {{ ref('int_retention_bars') }} as b using (analysis, indicator, wave)
     left join {{ ref('int_retention_ratios') }} as r using (analysis, indicator, wave)
     left join {{ ref('int_pilot_selection') }} as s using (analysis, indicator, wave)
+    left join {{ ref('int_pilot_shrinkage') }} as e using (analysis, indicator, wave)
 ),
 
 adjusted as (
@@ -59,6 +61,8 @@ select
     selection_state,
     retention_corrected_set,
     change_verdict_corrected,
+    retention_eb_set,
+    why_not_eb,
     portability,
     case when portability <> 'not_told' then scaled_p_next_above_smallest end as p_next_site_above_smallest,
     look,

@@ -65,10 +65,7 @@ select
     scaled.pi_hts_low as scaled_pi_hts_low,
     scaled.pi_hts_high as scaled_pi_hts_high,
     scaled.p_next_above_smallest as scaled_p_next_above_smallest,
-    coalesce(
-        pilot.estimate_se > 0 and pilot.df > 0 and isfinite(pilot.estimate)
-        and scaled.estimate_se > 0 and scaled.df > 0 and isfinite(scaled.estimate), false
-    ) as is_complete
+    {{ sides_are_complete() }} as is_complete
 from chosen as c
 left join {{ ref('int_stage_effects') }} as pilot
     on

@@ -5,7 +5,9 @@
     'share_of_draws_kept_normal_pct', 'change', 'change_se', 'change_df', 'change_low', 'change_high', 'p_change',
     'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm', 'p_next_site_above_smallest',
     'pilot_corrected_estimate', 'pilot_corrected_low', 'pilot_corrected_high', 'retention_corrected',
-    'retention_corrected_low', 'retention_corrected_high', 'p_claim_corrected', 'p_claim_holm_corrected',
+    'retention_corrected_low', 'retention_corrected_high', 'pilot_eb_tau2', 'pilot_eb_shrinkage_pct', 'pilot_eb_estimate',
+    'pilot_eb_se', 'pilot_eb_df', 'pilot_eb_low', 'pilot_eb_high', 'retention_eb', 'retention_eb_low',
+    'retention_eb_high', 'p_claim_corrected', 'p_claim_holm_corrected',
 ] %}
 with protected as (
     select
@@ -70,6 +72,8 @@ select
     retention_set,
     retention_set_normal,
     retention_corrected_set,
+    retention_eb_set,
+    why_not_eb,
     margin,
     alpha,
     estimator,

@@ -144,7 +144,9 @@ GROUPS = {
         "int_retention_ratios",
         "int_retention_bars",
         "int_pilot_selection",
+        "int_pilot_shrinkage",
         "int_effect_retention",
+        "int_retention_by_estimator",
     ),
     "cost": (
         "int_site_costs",

@@ -134,9 +134,35 @@ create table effects.int_effect_retention (
     selection_state varchar, pilot_corrected_estimate double, pilot_corrected_low double,
     pilot_corrected_high double, retention_corrected double, retention_corrected_low double,
     retention_corrected_high double, retention_corrected_set varchar, change_verdict_corrected varchar,
+    pilot_eb_tau2 double, pilot_eb_shrinkage_pct double, pilot_eb_estimate double, pilot_eb_se double,
+    pilot_eb_df double, pilot_eb_low double, pilot_eb_high double, retention_eb double, retention_eb_low double,
+    retention_eb_high double, retention_eb_set varchar, why_not_eb varchar,
     portability varchar, p_next_site_above_smallest double, look integer, alpha double, is_interim_look boolean,
     p_claim double, p_claim_holm double, verdict varchar, p_claim_corrected double, p_claim_holm_corrected
     double, verdict_corrected varchar, verdict_words varchar, caution varchar, why varchar
+);
+
+create table effects.int_retention_by_estimator (
+    analysis varchar, indicator varchar, wave varchar, estimator varchar, is_headline boolean, measure
+    varchar, design_group varchar, pilot_n_treatment bigint, pilot_n_control bigint, pilot_site_count
+    bigint, pilot_estimate double, pilot_se double, pilot_df double, pilot_low double, pilot_high double,
+    scaled_n_treatment bigint, scaled_n_control bigint, scaled_site_count bigint, scaled_estimate double,
+    scaled_se double, scaled_df double, scaled_low double, scaled_high double, retention_set varchar,
+    retention_set_normal varchar, retention double, retention_low double, retention_high double,
+    retention_df double, retention_low_normal double, retention_high_normal double, retention_shape
+    varchar, retention_shape_normal varchar, ratio double, voltage_drop double, ratio_delta_se double,
+    ratio_low_delta double, ratio_high_delta double, ratio_low_delta_normal double,
+    ratio_high_delta_normal double, log_ratio double, log_ratio_se double, ratio_low_log double,
+    ratio_high_log double, ratio_low_log_normal double, ratio_high_log_normal double, fieller_g double,
+    fieller_g_normal double, retention_excluded_low double, retention_excluded_high double,
+    retention_excluded_low_normal double, retention_excluded_high_normal double, replication_low double,
+    replication_high double, replication_low_normal double, replication_high_normal double, is_replicated
+    boolean, is_replicated_normal boolean, share_of_draws_kept_pct double, share_of_draws_kept_normal_pct
+    double, change double, change_se double, change_df double, change_low double, change_high double,
+    change_low_normal double, change_high_normal double, p_change double, p_change_normal double,
+    contrast double, contrast_se double, contrast_df double, p_kept double, p_kept_normal double,
+    contrast_z double, change_z double, change_verdict varchar, margin double, note varchar, why_missing
+    varchar
 );
 
 create schema validity;

@@ -17,6 +17,7 @@ RETENTION = (
     "int_retention_ratios",
     "int_retention_bars",
     "int_pilot_selection",
+    "int_pilot_shrinkage",
     "int_effect_retention",
 )
 SIDES = """
@@ -32,6 +33,14 @@ SIDES = """
         scaled_pi_hts_low double, scaled_pi_hts_high double, scaled_p_next_above_smallest double
     )
 """
+# Sides by hand have no sites behind them.
+NO_POOLS = (
+    "create table effects.int_pools (pool_id bigint, analysis varchar, indicator varchar, wave varchar,"
+    " stage varchar, design_group varchar, measure varchar, dimension varchar)",
+    "create table effects.int_shrunken_effects (pool_id bigint, method varchar, site varchar, tau2 double,"
+    " shrinkage double, shrunken double)",
+    "create table effects.int_pool_estimates (pool_id bigint, estimator varchar, estimate_se double)",
+)
 
 
 def _side(a: float, sa: float, b: float, sb: float, df: float = inf, **columns: object) -> dict[str, object]:
@@ -83,6 +92,8 @@ def retained(effects_warehouse: Callable[[], Any]) -> Callable[..., pd.DataFrame
         warehouse.insert("registry.analysis_looks", looks or [])
         warehouse.connection.execute(SIDES)
         warehouse.insert("effects.int_retention_sides", sides)
+        for pools in NO_POOLS:
+            warehouse.connection.execute(pools)
         warehouse.build("int_looks", *RETENTION)
         return warehouse.rows("from effects.int_effect_retention")
 
