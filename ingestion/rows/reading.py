@@ -5,14 +5,13 @@ folder, the quarantine among them, and `Reading`: what is in them, with counts t
 here, and nothing is written elsewhere; the result depends on the input alone.
 
 Two passes: the first reads the few columns that tell rows apart and settles the fate of every row; the second
-streams the rows that are kept from the originals to the lake, so that they are never all in memory.
+streams the rows that are kept from the originals to the lake, so that they are never all in memory. Where all
+rows of a large table will likely be kept, the second begins beside the first, as a draft.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import polars as pl
 
 from ingestion.door.attachments import ATTACHMENTS, attachments
 from ingestion.door.privacy import kept_columns, pseudonymises, question_columns
@@ -24,17 +23,13 @@ from ingestion.platforms.protocol import MAIN, Original
 from ingestion.programme import aggregates
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import Counts, LakeTable, LandedOriginal
-from ingestion.rows import keys
 from ingestion.rows.aggregate_reading import read_aggregates
-from ingestion.rows.fates import FATE, PARENT, RECORD_ID
+from ingestion.rows.drafting import drafting
 from ingestion.rows.found import Found, found_in
+from ingestion.rows.keeping import kept
 from ingestion.rows.setting_aside import aside, counted, quarantine, ragged, set_aside
-from ingestion.rows.settling import Settled, settled
+from ingestion.rows.settling import settled
 from ingestion.rows.stamps import lost_places
-
-# Tables of more rows stay in the order of export and line, since sorting them would need all rows at once.
-SORTED_ROWS = 200_000
-_IS_KEPT = "_sw_is_kept"
 
 
 @dataclass(frozen=True)
@@ -129,22 +124,27 @@ def _check_repeats(programme: Programme, source: Source, found: Found) -> None:
 def _rows(programme: Programme, source: Source, found: Found, into: Path) -> Reading:
     """Settles and writes the tables of a source that sends rows of people."""
     key = pseudonym_key(programme) if pseudonymises(programme, source) else b""
-    tables = settled(programme, source, found, key)
-    columns = {name: kept_columns(programme, source, found.columns(name)) for name in tables}
-    for kept in columns.values():
-        _check_case(found.filled[0].name, kept)
-    gone = found.withdrawn_count
-    counts = counted((table.marked for table in tables.values()), found.ragged_count, gone)
-    left_out = [ragged(found.of(name)) for name in tables] + [set_aside(table) for table in tables.values()]
-    out = quarantine(left_out, counts)
-    written = []
-    passing = set().union(*columns.values())
-    files = attachments(programme, source, found, tables[MAIN], passing, key)
-    if files is not None:
-        stage(files.lazy(), into, ATTACHMENTS, files.height)
-    for name in sorted(tables):
-        rows, count = _kept(source, name, tables.pop(name), columns[name])
-        written.append(stage(rows, into, name, count, found.parent(name)))
+    columns = {name: kept_columns(programme, source, found.columns(name)) for name in found.tables}
+    for passed in columns.values():
+        _check_case(found.filled[0].name, passed)
+    with drafting(source, found, columns[MAIN], into) as draft:
+        tables = settled(programme, source, found, key, draft.begin)
+        gone = found.withdrawn_count
+        counts = counted((table.marked for table in tables.values()), found.ragged_count, gone)
+        left_out = [ragged(found.of(name)) for name in tables]
+        out = quarantine(left_out + [set_aside(table) for table in tables.values()], counts)
+        passing = set().union(*columns.values())
+        files = attachments(programme, source, found, tables[MAIN], passing, key)
+        if files is not None:
+            stage(files.lazy(), into, ATTACHMENTS, files.height)
+        written = []
+        for name in sorted(tables):
+            table = tables.pop(name)
+            whole = draft.finished(table) if name == MAIN else None
+            if whole is None:
+                rows, count = kept(source, name, table, columns[name])
+                whole = stage(rows, into, name, count, found.parent(name))
+            written.append(whole)
     stage(out.lazy(), into, QUARANTINE, out.height)
     dropped = [
         column if name == MAIN else f"{name}/{column}"
@@ -164,31 +164,6 @@ def _aggregates(source: Source, found: Found, into: Path) -> Reading:
     stage(out.lazy(), into, QUARANTINE, out.height)
     known = {column.column for column in source.columns.values()} | {*aggregates.COLUMNS[source.kind]}
     return Reading([written], counts, sorted(found.columns(MAIN) - known))
-
-
-def _kept(source: Source, name: str, table: Settled, columns: Sequence[str]) -> tuple[pl.LazyFrame, int]:
-    """A table's kept rows, not yet read, with their columns in the lake's order; and their number."""
-    system = keys.system_columns(source) if name == MAIN else [RECORD_ID, PARENT]
-    none = pl.lit(None, dtype=pl.String)
-    first = kept_count = 0
-    pieces = []
-    for part in table.parts:
-        marked = table.marked.slice(first, len(part.table.lines))
-        first += marked.height
-        kept_count += marked[FATE].null_count()
-        is_whole = marked[FATE].null_count() == marked.height
-        beside = marked.select(*part.beside, pl.col(FATE).is_null().alias(_IS_KEPT))
-        there = {*part.rows.collect_schema().names()} - {*part.beside}
-        rows = part.rows.select(
-            pl.col(column) if column in there else none.alias(column)
-            for column in (*system, *columns)
-            if column not in part.beside
-        )
-        if part.beside or not is_whole:
-            rows = pl.concat([beside.lazy(), rows], how="horizontal").filter(is_whole or pl.col(_IS_KEPT))
-        pieces.append(rows.select(*system, *columns))
-    rows = pl.concat(pieces)
-    return (rows.sort(RECORD_ID) if kept_count <= SORTED_ROWS else rows), kept_count
 
 
 def _check_case(file: str, columns: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ In: what the originals hold. Out: for every table its parts, not yet read, and b
 rows. Only the columns that tell rows apart are in memory here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -31,7 +31,13 @@ class Settled:
     marked: pl.DataFrame
 
 
-def settled(programme: Programme, source: Source, found: Found, key: bytes) -> dict[str, Settled]:
+def settled(
+    programme: Programme,
+    source: Source,
+    found: Found,
+    key: bytes,
+    begin: Callable[[Part], None] | None = None,
+) -> dict[str, Settled]:
     """Settles every row of a source that sends rows of people.
 
     Args:
@@ -39,6 +45,7 @@ def settled(programme: Programme, source: Source, found: Found, key: bytes) -> d
         source: The source.
         found: What its originals hold.
         key: Key of the pseudonyms, empty where there are none.
+        begin: Told of the form's own rows before they are settled: see `stamped`.
     """
     exports: dict[str, int] = {}
     tables: dict[str, Settled] = {}
@@ -46,7 +53,9 @@ def settled(programme: Programme, source: Source, found: Found, key: bytes) -> d
         parts, narrow = [], []
         for table, order in found.tables[name]:
             export = exports.setdefault(table.export or f"#{order}", len(exports))
-            part, told = stamped(programme, source, name, table, order, export, key)
+            part, told = stamped(
+                programme, source, name, table, order, export, key, begin if name == MAIN else None
+            )
             parts.append(part)
             narrow.append(told)
         rows = _with_ids(pl.concat(narrow, how="diagonal"))

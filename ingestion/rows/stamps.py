@@ -6,8 +6,9 @@ Identifiers are pseudonymised, and places made coarse, before anything looks at 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import polars as pl
 
@@ -25,6 +26,8 @@ from ingestion.rows.row_hash import row_hash
 
 WHY_UNUSABLE, TIME_IS_UNREADABLE = "_sw_why_unusable", "_sw_time_is_unreadable"
 _UNIT_IS_NORMAL, _TIME_IS_ISO = "_sw_unit_is_normal", "_sw_time_is_iso"
+# Enough to see how ids and times are written.
+_FIRST_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,14 @@ def mark_column(place: int) -> str:
 
 
 def stamped(
-    programme: Programme, source: Source, name: str, table: RawTable, order: int, export: int, key: bytes
+    programme: Programme,
+    source: Source,
+    name: str,
+    table: RawTable,
+    order: int,
+    export: int,
+    key: bytes,
+    begin: Callable[[Part], None] | None = None,
 ) -> tuple[Part, pl.DataFrame]:
     """A table's rows, and the columns by which fates are decided, row by row in the same order.
 
@@ -62,6 +72,8 @@ def stamped(
         order: Rank of the original among the source's exports.
         export: Number of the export that the original belongs to.
         key: Key of the pseudonyms, empty where there are none.
+        begin: Told, before all rows are looked at, which part this will be if all are as the first ones.
+            Where it turns out so, that very object is returned.
     """
     identity, none = table.identity, pl.lit(None, dtype=pl.String)
     hidden = pseudonym_columns(programme, source, table.columns)
@@ -91,9 +103,31 @@ def stamped(
         told |= {mark_column(place): mark.where for place, mark in enumerate(marks)}
         told |= {WHY_UNUSABLE: identity.why_unusable, IS_WITHDRAWN: _is_withdrawn(source, table)}
         asked = first_row_columns(source)
-    narrow = rows.select(
+    looked_at = rows.select(
         *(expression.alias(column) for column, expression in told.items() if expression is not None), *asked
-    ).collect(engine="streaming")
+    )
+
+    @cache
+    def part(is_normal: bool, is_iso: bool) -> Part:
+        here = {RECORD_ID: identity.record_id, PARENT: identity.parent_record_id}
+        rows = bare
+        if name == MAIN:
+            # Taken as it stands, as pseudonyms are: that costs less than normalising millions of normal ids.
+            rows = with_keys(bare, source, {*hidden, unit} if is_normal else hidden)
+            here |= {PARENT: None, SUBMITTED_AT: submitted if is_iso else None}
+        seen = {column: expression for column, expression in here.items() if expression is not None}
+        stamps = {RECORD_ID, SUBMITTED_AT} | ({PARENT} if identity.parent_record_id is not None else set())
+        beside = tuple(column for column in here if column not in seen and column in stamps)
+        rows = rows.with_columns(expression.alias(column) for column, expression in seen.items())
+        return Part(rows, table, order, beside)
+
+    def are_as_written(frame: pl.DataFrame) -> tuple[bool, bool]:
+        is_normal = name == MAIN and bool(frame[_UNIT_IS_NORMAL].all())
+        return is_normal, submitted is not None and bool(frame[_TIME_IS_ISO].all())
+
+    if begin is not None:
+        begin(part(*are_as_written(looked_at.head(_FIRST_ROWS).collect(engine="streaming"))))
+    narrow = looked_at.collect(engine="streaming")
     if identity.record_id is None:
         # Rows that differ in their exact place alone are two rows.
         hashes = row_hash(cells, table.columns, key)
@@ -104,21 +138,12 @@ def stamped(
         narrow = narrow.with_columns(plain[PLAIN_ID])
     if narrow.height != len(table.lines):
         raise ValueError("a table has other rows than lines")
-    is_iso = submitted is not None and bool(narrow[_TIME_IS_ISO].all())
+    is_normal, is_iso = are_as_written(narrow)
     narrow = _timed(narrow, table, is_iso)
-    settled = {RECORD_ID: identity.record_id, PARENT: identity.parent_record_id}
-    if name == MAIN:
-        if narrow[_UNIT_IS_NORMAL].all():
-            # Taken as it stands, as pseudonyms are: that costs less than normalising millions of normal ids.
-            rows = with_keys(bare, source, {*hidden, unit})
-        settled |= {PARENT: None, SUBMITTED_AT: submitted if is_iso else None}
-    seen = {column: expression for column, expression in settled.items() if expression is not None}
-    beside = tuple(column for column in settled if column not in seen and column in narrow.columns)
-    rows = rows.with_columns(expression.alias(column) for column, expression in seen.items())
     narrow = narrow.drop(_UNIT_IS_NORMAL, _TIME_IS_ISO, strict=False).with_columns(
         pl.lit(export, dtype=pl.UInt32).alias(EXPORT), pl.lit(order, dtype=pl.UInt32).alias(ORDER)
     )
-    return Part(rows, table, order, beside), narrow
+    return part(is_normal, is_iso), narrow
 
 
 def lost_places(programme: Programme, source: Source, found: Found) -> Iterator[str]:
