@@ -41,6 +41,16 @@ def test_every_headline_row_is_in_the_report_with_its_verdict_in_words(
         assert ("<svg" in section) == (row["effect"] is not None)
 
 
+def test_a_caution_of_a_verdict_is_read_beside_it(private_release: Any, tmp_path: Path) -> None:
+    caution = "faded was wrong up to 19 times in 100 in simulation"
+    tables = private_release.tables()
+    tables["headline"] = _with_title(tables["headline"], "caution", caution)
+    write_report(tables, RELEASE, tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    sections = page.split('<section class="answer">')[1:]
+    assert any(f"<dt>Caution</dt><dd>{caution}</dd>" in section for section in sections)
+
+
 def test_text_of_the_programme_is_never_markup(report: str) -> None:
     assert "<script" not in report
     assert "&lt;script&gt;" in report and "{{ 7 * 7 }}" in report
