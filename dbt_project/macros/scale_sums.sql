@@ -24,7 +24,9 @@
 {%- endmacro %}
 
 {% macro scale_sums_of(table, tables, all_items, scales, factors, measurements) -%}
-    {%- set items = items_of(all_items, table) -%}
+    {%- set used = [] -%}
+    {%- for scale in scales -%}{%- do used.extend(scale.terms | map(attribute='item') | list) -%}{%- endfor -%}
+    {%- set items = items_of(all_items, table) | selectattr('item', 'in', used) | list -%}
     {%- set asked = items | map(attribute='item') | list -%}
     select site, wave, sums.indicator, sums.item, sums.n, sums.total, sums.squares
     from (
