@@ -44,8 +44,8 @@ print(seconds)
 """
 SHAPE = (
     "the plan: the file is copied and hashed; its blocks are counted on all cores (quotes, delimiters, line "
-    "ends, UTF-8); record id, time and filters alone are read, from which every row's fate follows; then a "
-    "stream runs from the scan to Parquet beside the settled ids"
+    "ends, UTF-8); record id, time and filters alone are read, from which every row's fate follows, and "
+    "beside that a stream already runs from the scan to Parquet, which stands if every row is kept"
 )
 FILES = {
     "programme.yml": """
