@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from orchestration.change import folder_fingerprint
 from orchestration.parsed_models import parsed_models
@@ -24,20 +24,18 @@ class ModelsFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one model or test.
+    """What became of one model.
 
     Attributes:
         unique_id: dbt's name of it.
-        status: success, error, skipped, pass, fail, warn.
+        status: success, error or skipped.
         message: dbt's message where it did not succeed.
-        failures: rows that a test found.
         seconds: how long it ran.
     """
 
     unique_id: str
     status: str
     message: str
-    failures: int
     seconds: float
 
 
@@ -69,15 +67,13 @@ def build(
     settings: Settings,
     select: Sequence[str],
     on_node: Callable[[str], None] = lambda unique_id: None,
-    command: Literal["build", "run"] = "build",
 ) -> list[NodeResult]:
-    """Runs models and their tests, or, with the command `run`, the models alone.
+    """Runs models; each ends by judging what its YAML says of its rows (macro invariants).
 
     Args:
         settings: the deployment.
         select: dbt selections, e.g. `tag:before_admission`.
-        on_node: called with the id of each model or test as it ends.
-        command: dbt's own word for it.
+        on_node: called with the id of each model as it ends.
 
     Raises:
         ModelsFailed: the project does not compile, or a run ended before any node did.
@@ -87,16 +83,13 @@ def build(
         if event.info.name == "NodeFinished":
             on_node(event.data.node_info.unique_id)
 
-    tests = ["--exclude-resource-type", "unit_test", "--indirect-selection", "buildable"]
-    arguments = [command, *(tests if command == "build" else [])]
     parsed = _parsed(settings, folder_fingerprint(MODELS))
-    outcome = _invoke(settings, [*arguments, "--select", *select], parsed, announce)
+    outcome = _invoke(settings, ["run", "--select", *select], parsed, announce)
     return [
         NodeResult(
             result.node.unique_id,
             str(result.status),
             (result.message or "").strip(),
-            result.failures or 0,
             result.execution_time,
         )
         for result in outcome

@@ -50,7 +50,7 @@ def run_study(tallies: Sequence[Tally], programmes: int, seed: int, threads: int
             }
             for schema, tables in study_tables(drawn).items():
                 write_tables(settings.warehouse, schema, tables)
-            build(settings, [AFTER], command="run")
+            build(settings, [AFTER])
             for number, (_, draws) in drawn.items():
                 _collect(settings.warehouse, number, draws, tallies[number])
             yield done / len(batches)
@@ -81,7 +81,7 @@ def _batches(cells: list[Numbered], programmes: int) -> Iterator[list[tuple[int,
 def _build_empty(settings: Settings) -> None:
     """The first half on a programme without anything, so that every table that models read is there."""
     write_tables(settings.warehouse, "registry", {name: registry_table(name, []) for name in SCHEMAS})
-    build(settings, [BEFORE], command="run")
+    build(settings, [BEFORE])
     with connected(settings.warehouse) as connection:
         connection.execute("drop view staging.stg_moments")
 

@@ -190,7 +190,7 @@ def main() -> None:
         settings = Settings(Path(folder), "bench", 2)
         settings.prepare()
         write_tables(settings.warehouse, "registry", {name: registry_table(name, []) for name in SCHEMAS})
-        build(settings, ["+tag:after_admission,tag:before_admission"], command="run")
+        build(settings, ["+tag:after_admission,tag:before_admission"])
         moments = staged_moments(sites, waves, indicators, options.clusters)
         moments.write_parquet(f"{folder}/moments.parquet")
         admission = moments.select("site", "wave", "indicator").unique(maintain_order=True)
@@ -208,7 +208,7 @@ def main() -> None:
         write_tables(settings.warehouse, "staging", {"stg_moments": moments.to_arrow()})
         with peak_memory() as memory:
             started = time.perf_counter()
-            results = build(settings, ["tag:after_admission"], command="run")
+            results = build(settings, ["tag:after_admission"])
             seconds = time.perf_counter() - started
         failed = [result for result in results if result.status not in ("success", "pass")]
         if failed:

@@ -185,7 +185,8 @@ def test_a_missing_file_is_named(programme_files, write_folder, name) -> None:
 def test_an_instrument_that_is_gone_is_told_wherever_it_is_named(programme_files, write_folder) -> None:
     """A programme may have no instrument at all, so the missing one is a fault of those that name it."""
     del programme_files["instruments/child_test.yml"]
-    told = {fault.file for fault in check_programme(write_folder(programme_files)) if fault.severity == "error"}
+    faults = check_programme(write_folder(programme_files))
+    told = {fault.file for fault in faults if fault.severity == "error"}
     assert {"sources.yml", "indicators/mood.yml", "indicators/reads_pct.yml"} <= told
 
 

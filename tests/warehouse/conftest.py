@@ -105,8 +105,8 @@ def tiny_programme() -> Programme:
 
 @pytest.fixture(scope="session")
 def warehouse(tiny_programme: Programme, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """The tiny programme, built once, with dbt's tests, in a home whose name needs quoting."""
-    return build(tiny_programme, tmp_path_factory.mktemp("it's a home"), "build", "tag:before_admission")
+    """The tiny programme, built once, in a home whose name needs quoting."""
+    return build(tiny_programme, tmp_path_factory.mktemp("it's a home"), "tag:before_admission")
 
 
 @pytest.fixture(scope="session")
@@ -116,7 +116,7 @@ def build_once(tmp_path_factory: pytest.TempPathFactory) -> Builder:
     def built(
         programme: Programme, select: str = "tag:before_admission", admission: Rows | None = None
     ) -> Warehouse:
-        return build(programme, tmp_path_factory.mktemp("once"), "run", select, admission)
+        return build(programme, tmp_path_factory.mktemp("once"), select, admission)
 
     return built
 
@@ -126,14 +126,12 @@ def build_warehouse(tmp_path: Path) -> Builder:
     """Builds a changed programme in a home of its own: all of it, or what a dbt selection names."""
 
     def built(programme: Programme, select: str = "tag:before_admission") -> Warehouse:
-        return build(programme, tmp_path, "run", select)
+        return build(programme, tmp_path, select)
 
     return built
 
 
-def build(
-    programme: Programme, home: Path, command: str, select: str, admission: Rows | None = None
-) -> Warehouse:
+def build(programme: Programme, home: Path, select: str, admission: Rows | None = None) -> Warehouse:
     """Writes lake, registry and verdicts and runs dbt on them; fails with dbt's own messages."""
     registry = programme.registry | {"expected_cells": _expected_cells(programme)}
     registry |= _write_lake(programme, home)
@@ -143,11 +141,11 @@ def build(
     if admission is not None:
         verdicts = {"admission": pa.Table.from_pylist(admission, schema=ADMISSION)}
         write_tables(home / "warehouse.duckdb", "quality", verdicts)
-    done = _dbt(home, command, "--select", *select.split())
+    done = _dbt(home, "run", "--select", *select.split())
     if not done.success:
         results = getattr(done.result, "results", [])
         told = [f"{one.node.name}: {one.message}" for one in results if one.message]
-        raise AssertionError(f"dbt {command} failed: {done.exception or told}")
+        raise AssertionError(f"dbt run failed: {done.exception or told}")
     return Warehouse(home / "warehouse.duckdb")
 
 

@@ -457,17 +457,9 @@ def _build(folder: Path, is_public: bool) -> Path:
         for name, place in places.items():
             patch.setenv(name, str(place))
         options = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-path", str(folder)]
-        command = [
-            "--quiet",
-            "build",
-            "--select",
-            "published",
-            *options,
-            "--target-path",
-            str(folder / "target"),
-        ]
+        selected = ["--quiet", "run", "--select", "published"]
         try:
-            done = dbtRunner().invoke([*command, "--indirect-selection", "buildable"])
+            done = dbtRunner().invoke([*selected, *options, "--target-path", str(folder / "target")])
         finally:
             let_go()
     assert done.success, done.exception or [
