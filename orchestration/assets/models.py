@@ -2,7 +2,7 @@
 
 In: the manifest. Out: two Dagster definitions that run dbt in this process. What a model computes is its own
 matter; that the halves are tags, a folder is a group, and a failed model ends the step is decided here. What
-a model's YAML says of its rows guards the code and is judged within the model; only gates are Dagster's checks.
+a model's YAML says of its rows is judged within the model; only gates are Dagster's checks.
 """
 
 from collections.abc import Iterator, Mapping
