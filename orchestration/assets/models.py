@@ -25,10 +25,10 @@ class Translator(DagsterDbtTranslator):
     """Names, groups and owners of the models in Dagster."""
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
-        """A model's group is its folder; a source's is its schema."""
+        """A model's group is its innermost folder; a source's is its schema."""
         if dbt_resource_props["resource_type"] == "source":
             return str(dbt_resource_props["source_name"])
-        return str(dbt_resource_props["fqn"][1])
+        return str(dbt_resource_props["fqn"][-2])
 
     def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
         """One team owns the models."""
