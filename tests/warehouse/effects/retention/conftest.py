@@ -27,6 +27,7 @@ SIDES = """
         pilot_registered int, pilot_measured int, pilot_unidentified int, pilot_incomparable int,
         pilot_designs varchar, pilot_site_count int, pilot_n_treatment int, pilot_n_control int,
         pilot_basis varchar, pilot_estimate double, pilot_se double, pilot_df double,
+        pilot_median_site_df double, scaled_median_site_df double,
         scaled_registered int, scaled_measured int, scaled_unidentified int, scaled_incomparable int,
         scaled_designs varchar, scaled_site_count int, scaled_n_treatment int, scaled_n_control int,
         scaled_basis varchar, scaled_estimate double, scaled_se double, scaled_df double,

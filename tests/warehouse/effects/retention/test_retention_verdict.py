@@ -126,6 +126,7 @@ BARRED = [
     ({"is_complete": False}, "inconclusive", "no effect with a standard error"),
     ({"estimator": "equal_mean", "pilot_df": 3.9}, "inconclusive", "too_few_clusters"),
     ({"estimator": "network", "scaled_df": 2.0}, "inconclusive", "too_few_clusters"),
+    ({"scaled_median_site_df": 2.9}, "inconclusive", "too_few_clusters"),
 ]
 
 
@@ -142,6 +143,17 @@ def test_four_sites_suffice_for_a_population_since_their_t_counts_sites_not_clus
     retained, retention_side
 ):
     assert retained([retention_side(1.0, 0.01, 1.0, 0.01, 3.0)]).verdict.tolist() == ["held"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"pilot_median_site_df": 3.0, "scaled_median_site_df": 3.0},
+        {"estimator": "equal_mean", "pilot_median_site_df": 2.0},
+    ],
+)
+def test_errors_known_well_enough_or_used_as_no_weights_bar_nothing(retained, retention_side, columns):
+    assert retained([retention_side(1.0, 0.01, 1.0, 0.01, 50.0, **columns)]).verdict.tolist() == ["held"]
 
 
 def test_a_pilot_chosen_for_its_significance_carries_a_warning(retained, retention_side):

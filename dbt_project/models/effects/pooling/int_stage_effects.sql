@@ -24,6 +24,7 @@ select
     estimate,
     estimate_se,
     df,
+    median_site_df,
     pi_hts_low,
     pi_hts_high,
     p_next_above_smallest
@@ -42,6 +43,7 @@ select
     e.estimate,
     e.estimate_se,
     e.df,
+    null as median_site_df,
     null as pi_hts_low,
     null as pi_hts_high,
     null as p_next_above_smallest

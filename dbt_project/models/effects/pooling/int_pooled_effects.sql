@@ -66,11 +66,12 @@ select
     n.p_next_above_smallest,
     case when n.p_next_above_zero is not null then 'if the next site resembles these' end as next_site_note,
     m.largest_weight_pct,
+    list_median(s.df) as median_site_df,
     s.withheld_sites,
     s.excluded_sites,
     case
         when m.estimate_se = 0 then 'no width: the sites'' effects are identical'
-        when m.inference = 'population_of_sites' and s.site_count >= 10 and list_median(s.df) < 8
+        when m.inference = 'population_of_sites' and s.site_count >= 10 and median_site_df < 8
             then 'slightly narrow (held the truth 94 times in 100 in simulation): weights rest on few clusters'
     end as interval_note,
     case

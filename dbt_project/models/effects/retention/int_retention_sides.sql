@@ -61,6 +61,7 @@ select
         {{ stage }}.estimate as {{ stage }}_estimate,
         {{ stage }}.estimate_se as {{ stage }}_se,
         {{ stage }}.df as {{ stage }}_df,
+        {{ stage }}.median_site_df as {{ stage }}_median_site_df,
     {%- endfor %}
     scaled.pi_hts_low as scaled_pi_hts_low,
     scaled.pi_hts_high as scaled_pi_hts_high,
