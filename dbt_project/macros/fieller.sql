@@ -36,12 +36,13 @@
     {%- endfor %}
 {%- endmacro %}
 
-{#- Degrees of freedom of b - m a, independent estimates (Satterthwaite 1946); infinite if both are. -#}
+{#- Degrees of freedom of b - m a, independent estimates (Satterthwaite 1946); infinite if both
+    are, null where neither has an error. -#}
 {% macro contrast_df(m, sa, dfa, sb, dfb) -%}
     case
         when isinf({{ dfa }}) and isinf({{ dfb }}) then 'infinity'::double
         else ({{ sb }} ** 2 + ({{ m }} * {{ sa }}) ** 2) ** 2
-            / ({{ sb }} ** 4 / {{ dfb }} + ({{ m }} * {{ sa }}) ** 4 / {{ dfa }})
+            / nullif({{ sb }} ** 4 / {{ dfb }} + ({{ m }} * {{ sa }}) ** 4 / {{ dfa }}, 0)
     end
 {%- endmacro %}
 

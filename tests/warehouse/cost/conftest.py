@@ -22,6 +22,7 @@ if not hasattr(_effects, "EffectsWarehouse"):
 STAGES = {"alpha": "pilot", "beta": "pilot", "gamma": "scaled", "delta": "scaled", "kappa": "scaled"}
 KEY = {"analysis": "main", "indicator": "score", "wave": "endline"}
 NUMBERS = {"n_treatment": 50, "n_control": 40, "dimension": "all", "level": "all", "is_headline": True}
+NUMBERS |= {"measure": "difference"}
 PILOT, SCALED = (8.0, 2.0, 10.0), (5.0, 1.0, 20.0)
 
 
