@@ -36,7 +36,7 @@
 {% macro measured_errors() -%}
     {{ return({
         'seed': 7,
-        'studied_on': '2026-11-23',
+        'studied_on': '2026-11-24',
         'rates': [
             {'condition': 'three_or_four_sites', 'claim': 'held', 'wrong_pct': 1.42},
             {'condition': 'three_or_four_sites', 'claim': 'faded', 'wrong_pct': 3.33},

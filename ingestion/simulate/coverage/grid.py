@@ -77,11 +77,8 @@ class Cell:
 
     @property
     def is_guarded(self) -> bool:
-        """Whether the promise of at most 5% wrong verdicts is made here.
-
-        Five sites a side, no selection; and three clusters an arm: with two, site errors are hardly known.
-        """
-        return self.pilot_sites >= 5 and not self.is_selected and self.clusters >= 3
+        """Whether the promise of at most 5% wrong verdicts is made here: five sites a side, no selection."""
+        return self.pilot_sites >= 5 and not self.is_selected
 
 
 # By sites and pilot_z: about how many programmes are drawn for each whose pilot comes out significant.
