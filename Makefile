@@ -39,6 +39,8 @@ test-slow: $(VENV)/.installed $(VENV)/.star
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/night.py
 	$(BIN)/python tests/benchmarks/csv_to_lake.py
+	$(BIN)/python tests/benchmarks/moments_to_marts.py
+	$(BIN)/python tests/benchmarks/pooling.py
 
 # Simulates programmes through the models (ten minutes), and prints the rates where they are told.
 coverage: $(VENV)/.installed
