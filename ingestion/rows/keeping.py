@@ -41,7 +41,8 @@ def kept(source: Source, name: str, table: Settled, columns: Sequence[str]) -> t
             beside = marked.select(*part.beside, pl.col(FATE).is_null().alias(_IS_KEPT))
             rows = pl.concat([beside.lazy(), rows], how="horizontal").filter(is_whole or pl.col(_IS_KEPT))
         pieces.append(rows.select(order))
-    rows = pl.concat(pieces)
+    # What one export lacks altogether has no type there.
+    rows = pl.concat(pieces, how="vertical_relaxed")
     return (rows.sort(RECORD_ID) if kept_count <= SORTED_ROWS else rows), kept_count
 
 
@@ -58,7 +59,7 @@ def _in_order(source: Source, name: str, columns: Sequence[str]) -> list[str]:
 def _cells(part: Part, order: Sequence[str]) -> pl.LazyFrame:
     """The columns that a part has in its rows, and NULL for those that it has nowhere."""
     there = {*part.rows.collect_schema().names()}
-    none = pl.lit(None, dtype=pl.String)
+    none = pl.lit(None)
     return part.rows.select(
         pl.col(column) if column in there else none.alias(column)
         for column in order

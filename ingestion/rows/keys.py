@@ -52,7 +52,8 @@ def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str]) -
         pseudonyms: Columns that hold pseudonyms, which are taken as they are.
     """
     keys = source.keys
-    none = pl.lit(None, dtype=pl.String)
+    # Without a type, nothing has to be written but the column's name; DuckDB reads it as NULL of any type.
+    none = pl.lit(None)
     wave = none if source.wave is None or source.wave.wave is None else pl.lit(source.wave.wave)
     columns = {
         SITE_CODE: _text(pl.col(keys.site.column)).str.to_uppercase(),

@@ -75,7 +75,7 @@ def stamped(
         begin: Told, before all rows are looked at, which part this will be if all are as the first ones.
             Where it turns out so, that very object is returned.
     """
-    identity, none = table.identity, pl.lit(None, dtype=pl.String)
+    identity, none = table.identity, pl.lit(None)
     hidden = pseudonym_columns(programme, source, table.columns)
     record = source.keys.record.column if source.keys.record else ""
     as_written = "" if record == source.keys.unit.column else record
@@ -126,7 +126,7 @@ def stamped(
         return is_normal, submitted is not None and bool(frame[_TIME_IS_ISO].all())
 
     if begin is not None:
-        begin(part(*are_as_written(looked_at.head(_FIRST_ROWS).collect(engine="streaming"))))
+        begin(part(*are_as_written(looked_at.head(_FIRST_ROWS).collect())))
     narrow = looked_at.collect(engine="streaming")
     if identity.record_id is None:
         # Rows that differ in their exact place alone are two rows.
