@@ -32,7 +32,7 @@ RULES = pa.schema(
         ("set_on", pa.date32()),
         ("ground", pa.string()),
     ]
-    + [("valid_from", pa.date32()), ("wave", pa.string())]
+    + [("valid_from", pa.date32()), ("parameters", pa.string()), ("wave", pa.string())]
 )
 RULE_TERMS = pa.schema(
     [(name, pa.string()) for name in ("rule", "source", "lake_table", "violation_sql", "applicable_sql")]
@@ -220,6 +220,7 @@ def _rows(one: _Compiled) -> list[dict[str, Any]]:
         "set_on": spec.set_on,
         "ground": spec.ground,
         "valid_from": spec.valid_from,
+        "parameters": spec.parameters,
     }
     return [row | {"wave": wave} for wave in dict.fromkeys(spec.waves or (None,))]
 

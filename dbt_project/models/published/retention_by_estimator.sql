@@ -42,7 +42,8 @@ select
         {{ side }}_n_control_shown as {{ side }}_n_control,
     {%- endfor %}
     -- a set without bounds is printed by no method
-    {%- for number in pair_numbers() + ['contrast_z', 'change_z'] if 'shape' not in number and 'excluded' not in number %}
+    {%- set numbers = pair_numbers() + ['contrast_z', 'change_z'] %}
+    {%- for number in numbers if 'shape' not in number and 'excluded' not in number %}
         {%- if number.startswith(('ratio', 'log_ratio', 'voltage')) %}
             {%- set own_set = 'retention_set_normal' if number.endswith('_normal') else 'retention_set' %}
             case when {{ own_set }} = 'bounded' and not is_suppressed then {{ number }} end as {{ number }},

@@ -1,0 +1,76 @@
+"""The types of quality rule: what each may say in YAML, and what it measures.
+
+In: plain data of one YAML entry. Out: `RuleSpec`, the union of all rule types. Reading many rules at once is
+the work of `rule`, turning them into SQL that of `compile`; neither belongs here.
+
+No type sees an outcome by arm, an effect, drift of outcomes across sites or chance imbalance: a rule that
+withholds on results would select on results. `arm_shares` holds counts of units by arm against the design.
+"""
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from expectations.rule_types.of_answers import (
+    AllowedValues,
+    Check,
+    FormConstraint,
+    FormRelevance,
+    FormRequired,
+    OfForm,
+    OfItem,
+    Range,
+    Readable,
+    RequiredAnswered,
+)
+from expectations.rule_types.of_records import (
+    AggregateConsistent,
+    ArmShares,
+    ClaimedOnce,
+    Delivered,
+    FrameUnique,
+    Freshness,
+    InFrame,
+    KeyUnique,
+    VolumeAgainstFrame,
+)
+from expectations.rule_types.said import BaseRule, Severity
+
+__all__ = [
+    "RULE_TYPES",
+    "AllowedValues",
+    "BaseRule",
+    "Check",
+    "FormRule",
+    "ItemRule",
+    "MeasuredRule",
+    "OfForm",
+    "OfItem",
+    "Range",
+    "Readable",
+    "RequiredAnswered",
+    "RuleSpec",
+    "Severity",
+]
+
+ItemRule = RequiredAnswered | Range | AllowedValues | Readable | Check
+FormRule = FormConstraint | FormRelevance | FormRequired
+MeasuredRule = (
+    KeyUnique
+    | InFrame
+    | FrameUnique
+    | VolumeAgainstFrame
+    | ArmShares
+    | Freshness
+    | Delivered
+    | ClaimedOnce
+    | AggregateConsistent
+)
+RuleSpec = Annotated[ItemRule | FormRule | MeasuredRule, Field(discriminator="type")]
+
+# By the name that each type gives itself.
+RULE_TYPES: dict[str, type[BaseRule]] = {
+    name: kind
+    for kind in (*get_args(ItemRule), *get_args(FormRule), *get_args(MeasuredRule))
+    for name in get_args(kind.model_fields["type"].annotation)
+}
