@@ -13,6 +13,7 @@ from orchestration.cli_check import check
 from orchestration.cli_freeze import freeze
 from orchestration.cli_options import HomeOption, ProgrammeOption, read_settings
 from orchestration.cli_release import release_app
+from orchestration.cli_release_upkeep import diff, prune
 from orchestration.cli_simulate import simulate
 from orchestration.cli_ui import ui
 from orchestration.cli_withdrawals import withdrawals_app
@@ -60,6 +61,8 @@ def nightly(
 app.command()(simulate)
 app.command()(check)
 app.command()(freeze)
+release_app.command()(diff)
+release_app.command()(prune)
 app.add_typer(release_app, name="release")
 app.add_typer(withdrawals_app, name="withdrawals")
 app.command()(ui)

@@ -12,7 +12,7 @@ from rich.table import Table
 from orchestration.cli_options import HomeOption, fail, read_settings
 from orchestration.settings import Settings
 
-release_app = typer.Typer(no_args_is_help=True, help="List, verify, approve and roll back releases.")
+release_app = typer.Typer(no_args_is_help=True, help="List, verify, compare, approve and prune releases.")
 YesOption = Annotated[bool, typer.Option("--yes", help="Do it; without it, only say what would change.")]
 
 
@@ -42,9 +42,15 @@ def list_command(home: HomeOption = "") -> None:
 @release_app.command()
 def verify(
     release_id: Annotated[str, typer.Argument(help="A release; by default the one being served.")] = "",
+    public_key: Annotated[
+        str,
+        typer.Option(help="The key that it must be signed with, as Base64."),
+    ] = "",
     home: HomeOption = "",
 ) -> None:
     """Recompute a release's checksums and content hash; exit status 1 if anything differs.
+
+    A signature is checked where the manifest says that there is one; only --public-key proves whose it is.
 
     Example: sitewise release verify
     """
@@ -55,7 +61,7 @@ def verify(
         release = find_release(settings.releases, release_id or None)
     except NoSuchRelease as fault:
         fail(str(fault))
-    faults = verify_release(release)
+    faults = verify_release(release, public_key or None)
     for fault in faults:
         typer.echo(f"{release.release_id}/{fault}")
     if faults:

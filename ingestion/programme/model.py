@@ -182,6 +182,7 @@ class Publish(Part):
     """Who lets a release out."""
 
     approve: Literal["automatic", "manual"] = "automatic"
+    sign: Secret | None = Field(None, description="Environment variable with the key that signs releases.")
 
 
 class Head(Part):

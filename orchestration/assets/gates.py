@@ -13,6 +13,7 @@ import pyarrow as pa
 from expectations.judge import judge_candidate, judge_facts, tables_of_nothing
 from orchestration.assets import OWNERS
 from orchestration.assets.metadata import arrow_metadata
+from orchestration.assets.registry import NIGHT, fingerprint_of
 from orchestration.dbt_run import table_keys
 from orchestration.home import Home
 from orchestration.release.content_hash import content_hash
@@ -168,7 +169,8 @@ def judge(settings: Settings, keys: Mapping[str, list[str]]) -> tuple[str, pa.Ta
     verdict = judge_candidate(tables, {name: keys.get(name, []) for name in names}, min_cell, nothing)
     checks = verdict.checks.rename_columns({name: f"{name}_name" for name in ("table", "check", "column")})
     content = content_hash(warehouse, keys=keys).total
-    row = {"content_hash": content, "is_passing": verdict.is_passing}
+    [night] = read_table(warehouse, f"{NIGHT}.night").to_pylist()
+    row = {"content_hash": content, "is_passing": verdict.is_passing, **fingerprint_of(night)}
     written = {"candidate": pa.Table.from_pylist([row]), "candidate_checks": checks}
     write_tables(warehouse, "quality", written)
     return content, checks, verdict.is_passing

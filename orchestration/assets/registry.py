@@ -38,6 +38,7 @@ def compute_registry(settings: Settings) -> tuple[dict[str, pa.Table], pa.Table]
         "as_of_date": as_of,
         "title": programme.title,
         "approval": programme.publish.approve,
+        "signing_key": programme.publish.sign.env if programme.publish.sign else "",
         **tonight,
     }
     # What was answered before is no input of the night's fingerprint: else no night would be without news.

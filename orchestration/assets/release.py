@@ -18,7 +18,9 @@ from orchestration.home import Home
 from orchestration.release.candidate import Candidate, Verdict
 from orchestration.release.listing import current_release
 from orchestration.release.publish import Published, publish
+from orchestration.release.receipts import receipts_behind
 from orchestration.release.report import write_report
+from orchestration.release.signing import signing_key
 from orchestration.settings import Settings
 from orchestration.warehouse import WRITER_POOL, read_table, table_names
 
@@ -69,6 +71,7 @@ def publish_candidate(settings: Settings, keys: Mapping[str, list[str]]) -> Publ
 
     Raises:
         ReleaseRefused: the verdict is absent, failing, or for other content.
+        SigningFault: the release is to be signed, and the key cannot be used.
     """
     warehouse = settings.warehouse
     night = read_table(warehouse, f"{NIGHT}.night").to_pylist()[0]
@@ -80,6 +83,8 @@ def publish_candidate(settings: Settings, keys: Mapping[str, list[str]]) -> Publ
         fingerprint_of(night),
         night["title"],
         night["approval"],
+        receipts_behind(settings.home, read_table(warehouse, "registry.sources").to_pylist()),
+        signing_key(night["signing_key"]) if night["signing_key"] else None,
     )
     published = publish(settings.releases, candidate, _verdict(settings), write_report)
     remember_night(settings, fingerprint_of(night), published.release_id)
@@ -91,4 +96,4 @@ def _verdict(settings: Settings) -> Verdict | None:
         return None
     row = read_table(settings.warehouse, "quality.candidate").to_pylist()[0]
     checks = read_table(settings.warehouse, "quality.candidate_checks")
-    return Verdict(row["content_hash"], row["is_passing"], checks)
+    return Verdict(row["content_hash"], row["is_passing"], checks, fingerprint_of(row))

@@ -7,8 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+RECEIPTS = pa.schema(
+    [
+        ("source", pa.string()),
+        ("receipt_id", pa.string()),
+        ("pulled_at", pa.timestamp("us")),
+        ("mode", pa.string()),
+        ("input_hash", pa.string()),
+        ("original_count", pa.int64()),
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -19,11 +34,13 @@ class Verdict:
         content_hash: the content that was judged.
         is_passing: whether it may be published.
         checks: one row per check.
+        fingerprints: hashes of inputs, registry, rules, time and code as they were when it was judged.
     """
 
     content_hash: str
     is_passing: bool
     checks: pa.Table
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,6 +55,8 @@ class Candidate:
         fingerprints: hashes of inputs, registry, rules, time and code.
         title: the programme's title.
         approval: `automatic`, or `manual`: then the release is made, and served once it is approved.
+        receipts: the pulls whose rows are in it, see `RECEIPTS`.
+        signer: signs the release, where the programme asks for it.
     """
 
     warehouse: Path
@@ -47,3 +66,5 @@ class Candidate:
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     approval: str = "automatic"
+    receipts: pa.Table = field(default_factory=RECEIPTS.empty_table)
+    signer: "Ed25519PrivateKey | None" = None

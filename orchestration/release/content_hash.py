@@ -13,7 +13,7 @@ from typing import Any
 
 from orchestration.warehouse import connected
 
-RELEASE_TABLES = ("release", "release_checks")
+RELEASE_TABLES = ("release", "release_checks", "release_receipts")
 BATCH = 10_000
 
 

@@ -16,6 +16,7 @@ import duckdb
 
 from ingestion.consent.redaction_log import held_between
 from orchestration.release.content_hash import content_hash
+from orchestration.release.signing import CHECKSUMS, SIGNATURE, signature_faults
 
 
 class NoSuchRelease(LookupError):
@@ -86,8 +87,12 @@ def find_release(releases: Path, release_id: str | None) -> Release:
     raise NoSuchRelease(f"There is {wanted} in {releases}. Remedy: choose one of: {listed}.")
 
 
-def verify_release(release: Release) -> list[str]:
-    """Recomputes every checksum and the content hash.
+def verify_release(release: Release, public_key: str | None = None) -> list[str]:
+    """Recomputes every checksum and the content hash, and checks the signature if there is to be one.
+
+    Args:
+        release: The release.
+        public_key: The key that it must be signed with, as Base64, if the asker knows one.
 
     Returns:
         What does not hold, in words; empty where all is well.
@@ -96,7 +101,8 @@ def verify_release(release: Release) -> list[str]:
     present = {
         str(path.relative_to(release.folder)): path for path in release.folder.rglob("*") if path.is_file()
     }
-    del present["checksums.sha256"]
+    for about in (CHECKSUMS, SIGNATURE):
+        present.pop(about, None)
     faults = [f"{name}: missing" for name in sorted(stated.keys() - present.keys())]
     faults += [f"{name}: not part of the release" for name in sorted(present.keys() - stated.keys())]
     for name in sorted(stated.keys() & present.keys()):
@@ -104,7 +110,10 @@ def verify_release(release: Release) -> list[str]:
             faults.append(f"{name}: differs from its checksum")
     if faults:
         return faults
-    keys = json.loads((release.folder / "manifest.json").read_text())["keys"]
+    manifest = json.loads((release.folder / "manifest.json").read_text())
+    if faults := signature_faults(release.folder, manifest.get("signed_by"), public_key):
+        return faults
+    keys = manifest["keys"]
     try:
         found = content_hash(release.folder / "sitewise.duckdb", "main", keys).total
     except duckdb.Error as error:
@@ -113,7 +122,7 @@ def verify_release(release: Release) -> list[str]:
 
 
 def _checksums(folder: Path) -> Iterator[tuple[str, str]]:
-    path = folder / "checksums.sha256"
+    path = folder / CHECKSUMS
     for line in path.read_text().splitlines() if path.exists() else ():
         digest, name = line.split("  ", 1)
         yield name, digest

@@ -50,7 +50,8 @@ def publish(
         report: writes the page for readers from the published tables.
 
     Raises:
-        ReleaseRefused: no verdict, a failing one, or one for other content than is in the warehouse.
+        ReleaseRefused: no verdict, a failing one, or one for other content or fingerprints than those in
+            the warehouse.
     """
     if verdict is None:
         raise ReleaseRefused("This candidate has no verdict. Remedy: run the whole night.")
@@ -62,6 +63,17 @@ def publish(
             f"The verdict is for content {verdict.content_hash[:12]},"
             f" but the warehouse holds {content.total[:12]}."
             " Remedy: run the whole night, so that what is published is what was judged."
+        )
+    if dict(verdict.fingerprints) != dict(candidate.fingerprints):
+        kinds = verdict.fingerprints.keys() | candidate.fingerprints.keys()
+        other = [
+            kind
+            for kind in sorted(kinds)
+            if verdict.fingerprints.get(kind) != candidate.fingerprints.get(kind)
+        ]
+        raise ReleaseRefused(
+            f"The verdict was given under other {', '.join(other)} than the candidate was made from."
+            " Remedy: run the whole night."
         )
     if not content.tables:
         raise ReleaseRefused("There is nothing to publish: the warehouse has no published tables.")

@@ -17,9 +17,11 @@ import pyarrow as pa
 
 from orchestration.release.candidate import Candidate, Verdict
 from orchestration.release.content_hash import ContentHash, content_hash
+from orchestration.release.signing import CHECKSUMS, public_text, sign
 from orchestration.warehouse import read_table
 
 READABLE_BY = "v1.2.0"
+FINGERPRINTS = ("inputs", "registry", "rules", "code")
 Report = Callable[[Mapping[str, pa.Table], Mapping[str, str], Path], None]
 
 
@@ -117,7 +119,7 @@ def _write_release_tables(
     connection.execute(
         "create table out.release as select ?::varchar as release_id, ?::varchar as programme,"
         " ?::varchar as content_hash, ?::date as as_of_date, ?::timestamp as published_at,"
-        " ?::varchar as approval",
+        " ?::varchar as approval" + "".join(f", ?::varchar as {kind}_fingerprint" for kind in FINGERPRINTS),
         [
             release_id,
             candidate.programme,
@@ -125,8 +127,11 @@ def _write_release_tables(
             candidate.as_of,
             _now_utc(),
             candidate.approval,
+            *(candidate.fingerprints.get(kind) for kind in FINGERPRINTS),
         ],
     )
+    connection.register("receipts", candidate.receipts)
+    connection.execute("create table out.release_receipts as select * from receipts order by all")
     connection.register("checks", verdict.checks)
     connection.execute("create table out.release_checks as select * from checks")
     _comment(
@@ -140,6 +145,23 @@ def _write_release_tables(
             "as_of_date": "The date that every time-dependent rule was judged at.",
             "published_at": "When the release was made (UTC).",
             "approval": "How it is approved: automatic or manual.",
+            "inputs_fingerprint": "SHA-256 over all that was pulled.",
+            "registry_fingerprint": "SHA-256 over what the programme's YAML says, but for the rules.",
+            "rules_fingerprint": "SHA-256 over the rules of quality.",
+            "code_fingerprint": "SHA-256 over the code and the versions of its engines.",
+        },
+    )
+    _comment(
+        connection,
+        "release_receipts",
+        "The pulls whose rows are in this release. Not part of the content hash. Key: source, receipt_id.",
+        {
+            "source": "One stream of exports.",
+            "receipt_id": "The receipt's id, and the name of its file in the landing.",
+            "pulled_at": "When it was pulled (UTC).",
+            "mode": "snapshot (absent rows are deleted) or delta.",
+            "input_hash": "SHA-256 over the originals read and how they were read.",
+            "original_count": "Files that the pull found.",
         },
     )
     _comment(
@@ -167,7 +189,7 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: str, text: str, colum
 def _write_manifest(
     stage: Path, candidate: Candidate, verdict: Verdict, content: ContentHash, release_id: str
 ) -> None:
-    """The manifest, then the checksums of every file: the last files of a release."""
+    """The manifest, then the checksums of every file and their signature: the last files of a release."""
     manifest: dict[str, Any] = {
         "release_id": release_id,
         "programme": candidate.programme,
@@ -184,14 +206,18 @@ def _write_manifest(
             "content_hash": verdict.content_hash,
             "is_passing": verdict.is_passing,
             "checks": verdict.checks.num_rows,
+            "fingerprints": dict(verdict.fingerprints),
         },
+        "signed_by": public_text(candidate.signer) if candidate.signer else None,
     }
     (stage / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     files = sorted(path for path in stage.rglob("*") if path.is_file())
     lines = [
         f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(stage)}\n" for path in files
     ]
-    (stage / "checksums.sha256").write_text("".join(lines))
+    (stage / CHECKSUMS).write_text("".join(lines))
+    if candidate.signer:
+        sign(stage, candidate.signer)
     for path in stage.rglob("*"):
         if path.is_file():
             path.chmod(0o444)

@@ -38,7 +38,8 @@ def build(warehouse: Path, *, effect: float = 0.25, sites: tuple[str, ...] = ("b
 
 
 def passing(candidate: Candidate) -> Verdict:
-    return Verdict(content_hash(candidate.warehouse, keys=KEYS).total, True, CHECKS)
+    content = content_hash(candidate.warehouse, keys=KEYS).total
+    return Verdict(content, True, CHECKS, candidate.fingerprints)
 
 
 @pytest.fixture
@@ -63,6 +64,13 @@ def test_a_verdict_for_other_content_is_refused(candidate, tmp_path):
     with pytest.raises(ReleaseRefused, match="the warehouse holds"):
         publish(tmp_path / "releases", candidate, verdict)
     assert list_releases(tmp_path / "releases") == []
+
+
+def test_a_verdict_given_under_other_rules_is_refused(candidate, tmp_path):
+    verdict = replace(passing(candidate), fingerprints={"inputs": "abc", "rules": "others"})
+    with pytest.raises(ReleaseRefused, match="under other rules"):
+        publish(tmp_path / "releases", candidate, verdict)
+    assert not (tmp_path / "releases").exists()
 
 
 def test_a_release_is_served_with_comments_keys_and_parquet(candidate, tmp_path):
