@@ -136,6 +136,11 @@ def read_receipts(home: Path, source: str) -> Iterator[Receipt]:
         yield Receipt.model_validate_json(file.read_bytes())
 
 
+def last_receipt_id(home: Path, source: str) -> str:
+    """The id of a source's newest receipt; empty if it has none."""
+    return max((file.stem for file in (home / "landing" / source / "receipts").glob("*.json")), default="")
+
+
 def last_served(home: Path, source: str) -> Receipt | None:
     """The latest receipt of a pull whose rows are in the lake."""
     return next((receipt for receipt in read_receipts(home, source) if receipt.state in SERVED), None)

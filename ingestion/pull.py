@@ -23,7 +23,7 @@ from ingestion.fetching import Fetched, asks_api, fetch
 from ingestion.fetching_ahead import fetching_ahead
 from ingestion.lake import holds, lake_path, staging, withdraw, write_lake
 from ingestion.landed_reading import input_hash, read_landed
-from ingestion.landing import each_once, last_served, write_receipt
+from ingestion.landing import each_once, last_receipt_id, last_served, write_receipt
 from ingestion.programme.model import Programme, Source
 from ingestion.receipt import Counts, LandedOriginal, Receipt, State, new_receipt_id
 from ingestion.rows.export_order import export_time
@@ -52,7 +52,7 @@ def pull_programme(
     def fetched(source: Source, stopped: threading.Event) -> Fetched:
         now = datetime.now(UTC)
         receipt = Receipt(
-            receipt_id=new_receipt_id(now),
+            receipt_id=new_receipt_id(now, last_receipt_id(home, source.source)),
             source=source.source,
             pulled_at=now,
             mode=source.pull.mode,

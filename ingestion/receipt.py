@@ -5,11 +5,12 @@ value.
 """
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+_STAMP = "%Y%m%dT%H%M%S%fZ"
 State = Literal["landed", "unchanged", "empty", "failed", "encrypted", "conflict"]
 
 
@@ -79,6 +80,15 @@ class Receipt(Counts):
     export_time: str | None = Field(None, description="The platform's own time of the newest export.")
 
 
-def new_receipt_id(now: datetime) -> str:
-    """An id that sorts by time and is unique among processes."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S%fZ}-{secrets.token_hex(4)}"
+def new_receipt_id(now: datetime, after: str = "") -> str:
+    """An id that sorts by time and is unique among processes.
+
+    Args:
+        now: The time.
+        after: The id before, if there is one: the new one sorts after it even where the clock was set back.
+    """
+    now = now.astimezone(UTC)
+    if after:
+        before = datetime.strptime(after.partition("-")[0], _STAMP).replace(tzinfo=UTC)
+        now = max(now, before + timedelta(microseconds=1))
+    return f"{now:{_STAMP}}-{secrets.token_hex(4)}"

@@ -90,7 +90,7 @@ def _taken_away(programme: Programme, source: Source, home: Path, why: str) -> I
     now = datetime.now(UTC)
     latest = next(read_receipts(home, source.source))
     receipt = Receipt(
-        receipt_id=new_receipt_id(now),
+        receipt_id=new_receipt_id(now, latest.receipt_id),
         source=source.source,
         pulled_at=now,
         mode=latest.mode,
