@@ -25,12 +25,12 @@ def diff(
     Example: sitewise release diff --table headline
     """
     from orchestration.release.difference import changed_values, difference
-    from orchestration.release.listing import NoSuchRelease, find_release, list_releases
+    from orchestration.release.listing import NoSuchRelease, find_release, releases_before
 
     releases = read_settings(home).releases
     try:
         later = find_release(releases, after or None)
-        known = [r for r in list_releases(releases) if r.published_at < later.published_at]
+        known = releases_before(releases, later)
         if not before and not known:
             fail(f"{later.release_id} is the first release. Remedy: there is nothing to compare it with.")
         earlier = find_release(releases, before) if before else known[-1]

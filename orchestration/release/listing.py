@@ -31,7 +31,8 @@ class HoldsWithdrawn(RuntimeError):
 class Release:
     """One release as its manifest states it.
 
-    `holds_withdrawn`: people who have withdrawn their consent since are counted in it.
+    `holds_withdrawn`: people who have withdrawn their consent since are counted in it. `sequence`: its place
+    among the releases made, whatever the clock said; 0 for those made before releases were numbered.
     """
 
     release_id: str
@@ -41,6 +42,12 @@ class Release:
     published_at: str
     is_current: bool
     holds_withdrawn: bool = False
+    sequence: int = 0
+
+    @property
+    def place(self) -> tuple[int, str, str]:
+        """Sorts releases as they were made."""
+        return self.sequence, self.published_at, self.release_id
 
 
 def list_releases(releases: Path) -> list[Release]:
@@ -62,9 +69,15 @@ def list_releases(releases: Path) -> list[Release]:
                 manifest["published_at"],
                 path.parent.name == current,
                 any(since <= made <= until for since, until in held),
+                manifest.get("sequence", 0),
             )
         )
-    return sorted(found, key=lambda release: (release.published_at, release.release_id))
+    return sorted(found, key=lambda release: release.place)
+
+
+def releases_before(releases: Path, release: Release) -> list[Release]:
+    """The releases that were made before one, oldest first."""
+    return [other for other in list_releases(releases) if other.place < release.place]
 
 
 def current_release(releases: Path) -> Release | None:
@@ -138,7 +151,7 @@ def rollback_target(releases: Path, release_id: str | None = None) -> Release:
     if release_id is not None:
         return _servable(find_release(releases, release_id))
     served = find_release(releases, None)
-    earlier = [r for r in list_releases(releases) if r.published_at < served.published_at]
+    earlier = releases_before(releases, served)
     if not earlier:
         raise NoSuchRelease(
             f"{served.release_id} is the first release. Remedy: there is nothing to go back to."

@@ -14,7 +14,14 @@ from pathlib import Path
 
 from ingestion.consent.redaction_log import lines
 from ingestion.landing import read_receipts
-from orchestration.release.listing import Release, append_log, current_release, list_releases, sync
+from orchestration.release.listing import (
+    Release,
+    append_log,
+    current_release,
+    list_releases,
+    releases_before,
+    sync,
+)
 
 _NO_ORIGINAL = "receipts"
 
@@ -40,7 +47,7 @@ def prunable(home: Path, keep: int) -> Prunable:
     served = current_release(home / "releases")
     kept = {release.release_id for release in known[-keep:]} | _awaiting(home / "releases")
     if served is not None:
-        before = [release for release in known if release.published_at < served.published_at]
+        before = releases_before(home / "releases", served)
         kept |= {release.release_id for release in (*before[-1:], served)}
     gone = [release for release in known if release.release_id not in kept]
     orphans = sorted(_orphans(home))

@@ -80,7 +80,8 @@ def publish(
     served = current_release(releases)
     before = served.release_id if served else None
     # One that counts people who withdrew is no twin, even if what is published shows no difference.
-    known = [release for release in list_releases(releases) if not release.holds_withdrawn]
+    made = list_releases(releases)
+    known = [release for release in made if not release.holds_withdrawn]
     twin = next((r for r in reversed(known) if r.content_hash == content.total), None)
     if twin is not None and was_logged(releases, twin.release_id):
         return Published(twin.release_id, twin.folder, content.total, is_new=False)
@@ -90,7 +91,8 @@ def publish(
     if twin is None:
         stage = releases / f".stage-{release_id}-{os.getpid()}"
         stage.mkdir(parents=True)
-        write_stage(stage, candidate, verdict, content, release_id, report)
+        sequence = max((release.sequence for release in made), default=0) + 1
+        write_stage(stage, candidate, verdict, content, release_id, sequence, report)
         sync_tree(stage)
         stage.rename(folder)
         sync(releases)

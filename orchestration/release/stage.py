@@ -35,9 +35,10 @@ def write_stage(
     verdict: Verdict,
     content: ContentHash,
     release_id: str,
+    sequence: int,
     report: Report | None,
 ) -> None:
-    """Writes everything a release holds.
+    """Writes everything a release holds; `sequence` is its place among the releases made.
 
     Raises:
         NotWhole: the written database differs from what was judged.
@@ -52,7 +53,7 @@ def write_stage(
         }
         tables = {name: read_table(stage / "sitewise.duckdb", f"main.{name}") for name in content.tables}
         report(tables, facts, stage / "report" / "index.html")
-    _write_manifest(stage, candidate, verdict, content, release_id)
+    _write_manifest(stage, candidate, verdict, content, release_id, sequence)
 
 
 def _write_tables(
@@ -187,11 +188,17 @@ def _comment(connection: duckdb.DuckDBPyConnection, table: str, text: str, colum
 
 
 def _write_manifest(
-    stage: Path, candidate: Candidate, verdict: Verdict, content: ContentHash, release_id: str
+    stage: Path,
+    candidate: Candidate,
+    verdict: Verdict,
+    content: ContentHash,
+    release_id: str,
+    sequence: int,
 ) -> None:
     """The manifest, then the checksums of every file and their signature: the last files of a release."""
     manifest: dict[str, Any] = {
         "release_id": release_id,
+        "sequence": sequence,
         "programme": candidate.programme,
         "as_of_date": candidate.as_of.isoformat(),
         "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),

@@ -19,7 +19,13 @@ from ingestion.receipt import Receipt
 from orchestration.cli import app
 from orchestration.lock import hold_home
 from orchestration.release.difference import changed_values, difference
-from orchestration.release.listing import current_release, list_releases, serve, verify_release
+from orchestration.release.listing import (
+    current_release,
+    list_releases,
+    rollback_target,
+    serve,
+    verify_release,
+)
 from orchestration.release.publish import publish
 from orchestration.release.signing import SigningFault, public_text, signing_key
 
@@ -106,6 +112,19 @@ def test_pruning_keeps_the_newest_the_served_the_one_before_and_those_awaiting_a
     assert verify_release(current_release(releases)) == []
     assert list(releases.glob(".*")) == []
     assert "nothing to prune" in run("release", "prune", "--keep", "1").output
+
+
+def test_a_release_made_after_the_clock_was_set_back_is_still_the_newest(home):
+    releases = home / "releases"
+    ahead = released(home, effect=0.25)
+    manifest = ahead.folder / "manifest.json"
+    manifest.chmod(0o644)
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(told | {"published_at": "2099-01-01T00:00:00.000000+00:00"}))
+    after = released(home, effect=0.5)
+    assert [release.release_id for release in list_releases(releases)] == [ahead.release_id, after.release_id]
+    assert rollback_target(releases).release_id == ahead.release_id
+    assert run("release", "diff").output.splitlines()[0].endswith(ahead.release_id)
 
 
 def test_a_pruned_content_can_be_released_again(home):
