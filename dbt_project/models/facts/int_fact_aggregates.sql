@@ -16,13 +16,15 @@ with sent as (
 )
 
 select
+    rules.rule,
     cells.site,
     cells.wave,
     cells.indicator,
     count(sent.problem) as violations,
     count(sent.site) as denominator
-from {{ source('registry', 'expected_cells') }} as cells
+from {{ rules_of(['aggregate_consistent']) }} as rules
+cross join {{ source('registry', 'expected_cells') }} as cells
 left join sent
     on cells.site = sent.site and cells.wave = sent.wave and cells.indicator = sent.indicator
 where cells.basis in ('moments', 'estimates')
-group by cells.site, cells.wave, cells.indicator
+group by rules.rule, cells.site, cells.wave, cells.indicator

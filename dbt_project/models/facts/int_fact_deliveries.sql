@@ -38,14 +38,7 @@ judged as (
                 deliveries.source
         ) as silence_rank
     from deliveries
-    inner join (
-        select distinct
-            rule,
-            rule_type,
-            threshold
-        from {{ source('registry', 'rules') }}
-        where rule_type in ('delivered', 'freshness')
-    ) as rules on true
+    cross join {{ rules_of(['delivered', 'freshness']) }} as rules
 )
 
 select
@@ -56,7 +49,7 @@ select
     cast(
         count_if(case when rule_type = 'delivered' then is_absent else silent_days > days_allowed end) as bigint
     ) as violations,
-    max(case when rule_type = 'freshness' and silence_rank = 1 then cast(silent_days as double) end) as silent_days,
-    max(case when rule_type = 'freshness' and silence_rank = 1 then cast(days_allowed as double) end) as days_allowed
+    max(case when rule_type = 'freshness' and silence_rank = 1 then cast(silent_days as double) end) as measured,
+    max(case when rule_type = 'freshness' and silence_rank = 1 then cast(days_allowed as double) end) as threshold_here
 from judged
 group by rule, rule_type, site, wave

@@ -44,17 +44,21 @@ measured as (
 )
 
 select
-    'frame_unique' as rule_type,
-    site,
-    wave,
-    cast(violations as bigint) as violations,
-    cast(denominator as bigint) as denominator
-from listed
+    rules.rule,
+    listed.site,
+    listed.wave,
+    cast(listed.violations as bigint) as violations,
+    cast(listed.denominator as bigint) as denominator,
+    cast(null as double) as measured
+from {{ rules_of(['frame_unique']) }} as rules
+cross join listed
 union all
 select
-    'volume_against_frame' as rule_type,
-    site,
-    wave,
-    cast(violations as bigint) as violations,
-    cast(denominator as bigint) as denominator
-from measured
+    rules.rule,
+    measured.site,
+    measured.wave,
+    cast(measured.violations as bigint) as violations,
+    cast(measured.denominator as bigint) as denominator,
+    100.0 * (measured.denominator - measured.violations) / nullif(measured.denominator, 0) as measured
+from {{ rules_of(['volume_against_frame']) }} as rules
+cross join measured

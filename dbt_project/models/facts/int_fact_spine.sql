@@ -9,8 +9,7 @@ with rule_indicators as (
     from {{ source('registry', 'rules') }} as rules
     left join {{ source('registry', 'indicator_terms') }} as terms
         on
-            rules.rule_type not in ({{ structural_rule_types() }})
-            and rules.instrument = terms.instrument
+            rules.instrument = terms.instrument
             and (rules.item is null or rules.item = terms.item)
 ),
 
@@ -47,7 +46,8 @@ select distinct
         when site_waves.state = 'planned' then 'the wave is planned'
         when programme.as_of_date < rules.valid_from then 'the rule is not in force yet'
         when site_waves.closes_date < rules.valid_from then 'the wave closed before the rule came into force'
-        when rules.rule_type = 'freshness' and site_waves.state <> 'in_field' then 'the wave is not in the field'
+        when rules.rule_type in ({{ field_rule_types() }}) and site_waves.state <> 'in_field'
+            then 'the wave is not in the field'
         when rules.rule_type in ({{ closed_wave_rule_types() }}) and site_waves.state = 'in_field'
             then 'the wave is still in the field'
     end as why_not_applicable

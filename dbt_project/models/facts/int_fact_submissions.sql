@@ -52,9 +52,12 @@ counted as (
 )
 
 select
-    rule_type,
-    site,
-    wave,
-    cast(violations as bigint) as violations,
-    cast(denominator as bigint) as denominator
-from counted unpivot (violations for rule_type in (key_unique, in_frame, claimed_once))
+    rules.rule,
+    counts.site,
+    counts.wave,
+    cast(counts.violations as bigint) as violations,
+    cast(counts.denominator as bigint) as denominator
+from {{ rules_of(['key_unique', 'in_frame', 'claimed_once']) }} as rules
+inner join (
+    from counted unpivot (violations for rule_type in (key_unique, in_frame, claimed_once))
+) as counts on rules.rule_type = counts.rule_type
