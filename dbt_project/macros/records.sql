@@ -19,6 +19,19 @@
     ]) }}
 {%- endmacro %}
 
+{#- What a source may tell of its interviews; its lake table has these columns only where it does. -#}
+{% macro interview_columns() -%}
+    {{ return(['enumerator', 'started_at', 'ended_at', 'position']) }}
+{%- endmacro %}
+
+{#- A time as a clock in the programme's zone shows it; one without an offset was written by a clock there. -#}
+{% macro local_time(text, zone) -%}
+    case
+        when {{ text }} like '%Z' then timezone({{ zone }}, timezone('UTC', try_cast({{ text }} as timestamp)))
+        else try_cast({{ text }} as timestamp)
+    end
+{%- endmacro %}
+
 {#- Roles whose rows are records; moments and estimates are none. -#}
 {% macro record_roles() -%}
     {{ return(['survey', 'listing', 'assignment', 'back_check', 'tracking', 'register']) }}
@@ -28,6 +41,12 @@
 {% macro root_records() -%}
     {%- set tables = lake_tables(roles=record_roles()) -%}
     {%- set columns = record_columns() -%}
+    {%- set query -%}
+        select source, lake_table, substr(column_name, length('_sw_') + 1) as told
+        from {{ source('registry', 'lake_columns') }}
+        where role = 'system' and column_name in ('_sw_{{ interview_columns() | join("', '_sw_") }}')
+    {%- endset -%}
+    {%- set interviews = registry_rows(query) -%}
     {%- if execute and tables -%}
         {%- for table in tables %}
         select
@@ -38,6 +57,10 @@
             _sw_record_id as record_id
             {%- for column in columns %},
             {{ trimmed('_sw_' ~ column) }} as {{ column }}
+            {%- endfor %}
+            {%- set told = items_of(interviews, table) | map(attribute='told') | list %}
+            {%- for column in interview_columns() %},
+            {{ trimmed('_sw_' ~ column) if column in told else 'cast(null as varchar)' }} as {{ column }}
             {%- endfor %}
         from {{ lake_file(table.path) }}
         {{ 'union all' if not loop.last }}
@@ -50,7 +73,9 @@
             cast(null as varchar) as submitted_at, cast(null as varchar) as form_version,
             cast(null as varchar) as arm, cast(null as varchar) as cluster_code, cast(null as varchar) as block_code,
             cast(null as varchar) as weight, cast(null as varchar) as replaces_unit_id,
-            cast(null as varchar) as cohort, cast(null as varchar) as order_by
+            cast(null as varchar) as cohort, cast(null as varchar) as order_by,
+            cast(null as varchar) as enumerator, cast(null as varchar) as started_at,
+            cast(null as varchar) as ended_at, cast(null as varchar) as position
         where false
     {%- endif -%}
 {%- endmacro %}

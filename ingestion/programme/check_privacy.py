@@ -6,6 +6,7 @@ like identifiers and are not classified.
 
 from collections.abc import Iterator
 
+from ingestion.door.coarsening import grid_of
 from ingestion.door.privacy import key_columns
 from ingestion.programme.declared import Declaration, Declared
 from ingestion.programme.faults import Fault
@@ -20,6 +21,8 @@ def check_privacy(declared: Declared) -> Iterator[Fault]:
     for declaration in declared.sources:
         source = declaration.value
         door = _door(source, declared) if source else None
+        if source is not None:
+            yield from _exact_place(declaration, source, door, declared)
         if source is None or door is None:
             continue
         at = "privacy" if source.privacy else "instrument"
@@ -40,6 +43,19 @@ def check_privacy(declared: Declared) -> Iterator[Fault]:
 def _door(source: Source, declared: Declared) -> Door | None:
     instrument = declared.instrument(source.instrument)
     return source.privacy or (instrument.privacy if instrument else None)
+
+
+def _exact_place(declaration: _Of, source: Source, door: Door | None, declared: Declared) -> Iterator[Fault]:
+    """An interview's place is somebody's home: as a key it passes the door only in a guise that was chosen."""
+    if declared.head is None or declared.head.privacy.public:
+        return
+    keep, grids = (door.keep, door.coarsen) if door else ([], {})
+    for name in ("position", "latitude", "longitude"):
+        key = getattr(source.keys, name)
+        if key is not None and key.column not in keep and grid_of(key.column, grids) is None:
+            message = f"'{key.column}' would bring the exact places of interviews into the lake"
+            remedy = "write its grid under privacy.coarsen, or its name under privacy.keep to keep it exact"
+            yield declaration.fault(f"keys.{name}", message, remedy)
 
 
 def _read_though_dropped(declaration: _Of, source: Source, door: Door, declared: Declared) -> Iterator[Fault]:

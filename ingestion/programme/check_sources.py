@@ -47,6 +47,7 @@ def _references(declaration: _Of, source: Source, declared: Declared) -> Iterato
 def _role(declaration: _Of, source: Source) -> Iterator[Fault]:
     needs: dict[str, dict[str, object]] = {
         "survey": {"instrument": source.instrument, "wave": source.wave},
+        "back_check": {"instrument": source.instrument, "wave": source.wave},
         "assignment": {"keys.arm": source.keys.arm},
         "tracking": {"wave": source.wave, "keys.disposition": source.keys.disposition},
     }

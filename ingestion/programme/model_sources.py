@@ -148,16 +148,39 @@ class Keys(Part):
     withdrawn: Column | None = Field(
         None, description="Whether the unit withdrew its consent: yes or no, or a map to these."
     )
+    enumerator: Column | None = Field(None, description="Who held the interview: a name or a code.")
+    started_at: Column | None = Field(None, description="When the interview began.")
+    ended_at: Column | None = Field(None, description="When the interview ended.")
+    position: Column | None = Field(None, description="Where it was held, as `latitude longitude`.")
+    latitude: Column | None = Field(None, description="Latitude, where that is a column of its own.")
+    longitude: Column | None = Field(None, description="Longitude, where that is a column of its own.")
     subgroups: dict[Id, Column] = Field(default_factory=dict, description="Dimension -> column.")
     covariates: dict[Id, NumberColumn] = Field(
         default_factory=dict, description="Covariate known before treatment -> column of numbers."
     )
+
+    @property
+    def told(self) -> list[str]:
+        """What it tells of the interview itself: who held it, from when to when, and where."""
+        names = ["enumerator", "started_at", "ended_at", "position"]
+        told = [name for name in names if getattr(self, name) is not None]
+        return [*told, "position"] if self.latitude is not None else told
 
     @model_validator(mode="after")
     def _known_words(self) -> "Keys":
         if self.unit.map is not None or self.site.map is not None:
             at = "unit.map" if self.unit.map is not None else "site.map"
             raise refusal("a map is not used here", "write the column; site codes belong in sites.yml", at)
+        for name in ("enumerator", "started_at", "ended_at", "position", "latitude", "longitude"):
+            if (key := getattr(self, name)) is not None and key.map is not None:
+                raise refusal("a map is not used here", "write the column's name alone", f"{name}.map")
+        if (self.latitude is None) != (self.longitude is None):
+            at = "latitude" if self.latitude else "longitude"
+            raise refusal("a place needs both of its numbers", "name latitude and longitude", at)
+        if self.position is not None and self.latitude is not None:
+            raise refusal(
+                "the place is named twice", "write position, or latitude and longitude", "position"
+            )
         known = ", ".join(get_args(Disposition))
         for code, word in (self.disposition.map or {}).items() if self.disposition else ():
             if word not in get_args(Disposition):

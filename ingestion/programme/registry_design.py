@@ -115,6 +115,7 @@ def _programme(programme: Programme, as_of: date) -> Row:
         "round_to": programme.privacy.round_to,
         "unit_scope": programme.units.unique_in,
         "as_of_date": as_of,
+        "timezone": programme.nightly.timezone,
     }
 
 

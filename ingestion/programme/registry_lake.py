@@ -32,6 +32,11 @@ def lake_rows(programme: Programme, home: Path) -> dict[str, list[Row]]:
         "source_waves": [
             {"source": source.source, "wave": wave} for source in programme.sources for wave in source.waves
         ],
+        "source_keys": [
+            {"source": source.source, "key": key}
+            for source in programme.sources
+            for key in source.keys.told
+        ],
         "lake_tables": [_lake_table(source, path, home) for source, path in tables],
         "lake_columns": [row for source, path in tables for row in _lake_columns(programme, source, path)],
     }

@@ -24,7 +24,7 @@ _TYPES: dict[str, pa.DataType] = {
 
 _COLUMNS = {
     "programme": """*programme, title, base_currency, price_year int, is_public bool, min_cell int,
-        round_to int, unit_scope, as_of_date date""",
+        round_to int, unit_scope, as_of_date date, timezone""",
     "sites": """*site, title, country, currency, design, implementer, eligible_count bigint,
         treated_share double, site_order int""",
     "site_codes": "*site_code, site",
@@ -35,6 +35,7 @@ _COLUMNS = {
         max_age_days int, receipt_state, receipt_message, input_hash, export_time, last_submitted_at""",
     "source_sites": "*source, *site",
     "source_waves": "*source, *wave",
+    "source_keys": "*source, *key",
     "lake_tables": "*source, *lake_table, parent_table, path, row_count bigint",
     "lake_columns": """*source, *lake_table, *column_name, column_order int, role, instrument, *item,
         preference int""",

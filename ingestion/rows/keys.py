@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 import polars as pl
 
 from ingestion.door.pseudonyms import normalised_id
+from ingestion.formats.times import iso_time
 from ingestion.programme.model import Column, Source
 from ingestion.rows.fates import PARENT, QUARANTINED, RECORD_ID, Mark
 
@@ -40,16 +41,20 @@ def system_columns(source: Source) -> list[str]:
     covariates = sorted(f"_sw_covariate_{covariate}" for covariate in source.keys.covariates)
     first = [RECORD_ID, PARENT_ID, SITE_CODE, UNIT_ID, WAVE, SUBMITTED_AT, FORM_VERSION, REVIEW]
     frame = [ARM, "_sw_cluster_code", "_sw_block_code", "_sw_weight", REPLACES, "_sw_cohort"]
-    return [*first, *frame, ORDER_BY, DISPOSITION, *subgroups, *covariates]
+    interview = [f"_sw_{name}" for name in source.keys.told]
+    return [*first, *frame, ORDER_BY, DISPOSITION, *interview, *subgroups, *covariates]
 
 
-def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str]) -> pl.LazyFrame:
+def with_keys(
+    rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str], time_formats: tuple[str, ...] = ()
+) -> pl.LazyFrame:
     """Adds the system columns that a source's keys and wave give.
 
     Args:
         rows: The root table's rows, identifying columns already pseudonymised.
         source: The source.
         pseudonyms: Columns that hold pseudonyms, which are taken as they are.
+        time_formats: How the export writes times, beside ISO 8601.
     """
     keys = source.keys
     # Without a type, nothing has to be written but the column's name; DuckDB reads it as NULL of any type.
@@ -61,6 +66,7 @@ def with_keys(rows: pl.LazyFrame, source: Source, pseudonyms: Collection[str]) -
         REPLACES: _id(keys.replaces, pseudonyms),
         WAVE: wave,
         **{name: none if key is None else _mapped(key) for name, _, key in _mapped_keys(source)},
+        **dict(_interview(source, pseudonyms, time_formats)),
     }
     return rows.with_columns(column.alias(name) for name, column in columns.items())
 
@@ -89,6 +95,23 @@ def _mapped_keys(source: Source) -> Iterator[tuple[str, str, Column | None]]:
         yield WAVE, "wave", Column(column=source.wave.column, map=dict(source.wave.map))
     if (withdrawn := source.keys.withdrawn) is not None:
         yield WITHDRAWN, "keys.withdrawn", Column(column=withdrawn.column, map=withdrawn.map or _YES_OR_NO)
+
+
+def _interview(
+    source: Source, pseudonyms: Collection[str], time_formats: tuple[str, ...]
+) -> Iterator[tuple[str, pl.Expr]]:
+    """System column and expression of what the source tells of its interviews."""
+    keys = source.keys
+    if keys.enumerator is not None:
+        yield "_sw_enumerator", _id(keys.enumerator, pseudonyms)
+    for name, key in (("_sw_started_at", keys.started_at), ("_sw_ended_at", keys.ended_at)):
+        if key is not None:
+            yield name, iso_time(pl.col(key.column), time_formats)
+    if keys.position is not None:
+        yield "_sw_position", _text(pl.col(keys.position.column))
+    elif keys.latitude is not None and keys.longitude is not None:
+        pair = _text(pl.col(keys.latitude.column)), _text(pl.col(keys.longitude.column))
+        yield "_sw_position", pl.concat_str(*pair, separator=" ")
 
 
 def _mapped(key: Column) -> pl.Expr:

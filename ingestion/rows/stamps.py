@@ -97,7 +97,7 @@ def stamped(
     asked: list[str] = []
     bare, unit = rows, source.keys.unit.column
     if name == MAIN:
-        rows = with_keys(bare, source, hidden)
+        rows = with_keys(bare, source, hidden, identity.time_formats)
         told |= {_UNIT_IS_NORMAL: is_normalised(pl.col(unit))}
         marks = [*key_marks(source), *accept_marks(source)]
         told |= {mark_column(place): mark.where for place, mark in enumerate(marks)}
@@ -113,7 +113,7 @@ def stamped(
         rows = bare
         if name == MAIN:
             # Taken as it stands, as pseudonyms are: that costs less than normalising millions of normal ids.
-            rows = with_keys(bare, source, {*hidden, unit} if is_normal else hidden)
+            rows = with_keys(bare, source, {*hidden, unit} if is_normal else hidden, identity.time_formats)
             here |= {PARENT: None, SUBMITTED_AT: submitted if is_iso else None}
         seen = {column: expression for column, expression in here.items() if expression is not None}
         stamps = {RECORD_ID, SUBMITTED_AT} | ({PARENT} if identity.parent_record_id is not None else set())

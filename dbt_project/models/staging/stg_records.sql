@@ -12,7 +12,8 @@ placed as (
         sources.is_randomised,
         sources.frame,
         site_codes.site,
-        programme.unit_scope
+        programme.unit_scope,
+        coalesce(programme.timezone, 'UTC') as timezone
     from records
     inner join {{ source('registry', 'sources') }} as sources on records.source = sources.source
     cross join {{ source('registry', 'programme') }} as programme
@@ -45,5 +46,9 @@ select
         when unit_scope = 'programme' then replaces_unit_id else site || ':' || replaces_unit_id
     end as replaces_unit_key,
     cohort,
-    order_by
+    order_by,
+    enumerator,
+    {{ local_time('started_at', 'timezone') }} as started_at,
+    {{ local_time('ended_at', 'timezone') }} as ended_at,
+    position
 from placed
