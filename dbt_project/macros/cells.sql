@@ -120,8 +120,8 @@
 {#- A lake table with typed items: for each item "<item>" (typed, null unless answered), "<item>__text",
     "<item>__parsed" (the text as its type, also of a code of no answer), "<item>__state", "<item>__number", beside
     `_sw_record_id` and what places the row and dates it. Items may be the table's own or those of a row that it
-    repeats under. -#}
-{% macro typed_cells(table, tables, items) -%}
+    repeats under; `beside` names further columns of the root record. -#}
+{% macro typed_cells(table, tables, items, beside=[]) -%}
     {%- set rows = placed_rows(table, tables) -%}
     (
         with texts as (
@@ -132,6 +132,9 @@
                 {{ rows.root }}._sw_wave,
                 {{ rows.root }}._sw_submitted_at,
                 {{ disposition_word(rows.root ~ '._sw_disposition') }} as _sw_disposition
+                {%- for column in beside %},
+                {{ rows.root }}.{{ column }}
+                {%- endfor %}
                 {%- for item in items %},
                 {{ cell_text(item, rows.relations[item.lake_table]) }} as {{ sql_name(item.item ~ '__text') }}
                 {%- endfor %}

@@ -19,7 +19,8 @@
     }) }}
 {%- endmacro %}
 
-{% macro long_cells_of(table, tables, items) -%}
+{#- Long cells of one lake table; `among`, a select of record ids, keeps the rest from being read. -#}
+{% macro long_cells_of(table, tables, items, among=none) -%}
     select
         {{ sql_text(table.source) }} as source,
         {{ sql_text(table.lake_table) }} as lake_table,
@@ -38,6 +39,9 @@
             {{ sql_name(item.item ~ '__number') }}
             {%- endfor %}
         from {{ typed_cells(table, tables, items) }} as cells
+        {%- if among %}
+        where _sw_record_id in ({{ among }})
+        {%- endif %}
     ) unpivot include nulls (
         (value_text, state, value_decimal) for item in (
             {%- for item in items %}

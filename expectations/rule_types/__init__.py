@@ -23,6 +23,18 @@ from expectations.rule_types.of_answers import (
     Readable,
     RequiredAnswered,
 )
+from expectations.rule_types.of_interviews import (
+    BackCheckErrorRate,
+    BackCheckReliability,
+    EnumeratorEffect,
+    EnumeratorMissing,
+    EnumeratorProductivity,
+    InterviewDuration,
+    NearDuplicates,
+    NightInterviews,
+    OverlappingInterviews,
+    SamePlace,
+)
 from expectations.rule_types.of_records import (
     AggregateConsistent,
     ArmShares,
@@ -65,6 +77,16 @@ MeasuredRule = (
     | Delivered
     | ClaimedOnce
     | AggregateConsistent
+    | InterviewDuration
+    | NightInterviews
+    | EnumeratorProductivity
+    | EnumeratorMissing
+    | EnumeratorEffect
+    | NearDuplicates
+    | OverlappingInterviews
+    | SamePlace
+    | BackCheckErrorRate
+    | BackCheckReliability
 )
 RuleSpec = Annotated[ItemRule | FormRule | MeasuredRule, Field(discriminator="type")]
 

@@ -26,7 +26,7 @@ Dimension = Literal[
 ]
 # The finest key a type's facts carry: site x wave x indicator, site x wave, or site.
 Scope = Literal["indicator", "wave", "site"]
-Unit = Literal["percent", "probability", "days"]
+Unit = Literal["percent", "probability", "days", "ratio", "correlation"]
 
 
 def _no_truth_value(value: Any) -> Any:

@@ -198,7 +198,7 @@ def _write_lake(programme: Programme, home: Path) -> dict[str, Rows]:
         path = home / "lake" / source / f"{lake_table}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         system = SYSTEM if lake_table == "main" else SYSTEM[:2]
-        named = ("subgroup_", "covariate_")
+        named = ("subgroup_", "covariate_", "enumerator", "started_at", "ended_at", "position")
         system = system + sorted({key for row in rows for key in row if key.startswith(named)})
         questions = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in system]
         schema = pa.schema(
