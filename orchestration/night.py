@@ -4,7 +4,10 @@ In: settings. Out: what became of the night, in words fit for a terminal. The sa
 what it does is the assets' matter.
 """
 
+import errno
 from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import disk_usage
 from typing import Any
 
 from orchestration.settings import Settings
@@ -27,8 +30,33 @@ class Night:
     late_sources: dict[str, str] = field(default_factory=dict)
 
 
+# With less than this left, whatever could not be written was not written for want of room.
+_FULL_BYTES = 4_000_000
+
+
 def run_night(settings: Settings) -> Night:
     """Runs the night; whatever goes wrong in it is told in the result."""
+    try:
+        return _run(settings)
+    except Exception as error:
+        # Where nothing can be written any more, Dagster cannot even record that a step has failed.
+        if not _is_disk_full(settings.home, error):
+            raise
+        message = f"The disk of {settings.home} is full. Remedy: make room there, then run the night again."
+        return Night("failed", "", message)
+
+
+def _is_disk_full(home: Path, error: BaseException) -> bool:
+    """Whether an error, or what was behind it, came of a full disk."""
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, OSError) and behind.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        behind = behind.__cause__ or behind.__context__
+    return disk_usage(home).free < _FULL_BYTES
+
+
+def _run(settings: Settings) -> Night:
     from dagster import DagsterInstance, execute_job, reconstructable
 
     from orchestration.definitions import nightly_job
