@@ -247,9 +247,9 @@ code_counts as (
         select
             *,
             cast(parameters ->> '$.min_pairs' as integer) as min_pairs,
-            one_text = other_text as is_same,
+            one_code = other_code as is_same,
             unnest([true, false]) as is_first,
-            unnest([one_text, other_text]) as code
+            unnest([one_code, other_code]) as code
         from {{ pairs }}
         where rule_type = 'back_check_reliability' and not is_number
     )

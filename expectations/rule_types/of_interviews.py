@@ -1,8 +1,8 @@
 """Rules over interviews: how long they took, when, who held them, and whether a second visit tells the same.
 
-Facts measure each type with SQL of its own. What a rule `needs` are keys that a source may tell; where no source
-of a site and wave tells them, the rule is not applicable there, and a programme that writes such a rule itself
-without telling them is refused.
+Facts measure each type with SQL of its own. What a rule `needs` are keys that a source may tell; where no
+source of a site and wave tells them, the rule is not applicable there, and a programme that writes such a
+rule itself without telling them is refused.
 """
 
 import json
@@ -107,8 +107,8 @@ class EnumeratorMissing(OfInterviews):
 class EnumeratorEffect(Needing):
     """Share of an item's variance that lies between enumerators (one-way analysis of variance).
 
-    Without `item` the greatest share among all numbers that indicators read. It looks at outcomes, if never by
-    arm, so that it may only warn.
+    Without `item` the greatest share among all numbers that indicators read. It looks at outcomes, if never
+    by arm, so that it may only warn.
     """
 
     comparison: ClassVar[Comparison] = "at_most"
@@ -140,7 +140,8 @@ class NearDuplicates(OfInterviews):
     """Interviews whose answers agree with those of another unit in `agree_pct` of the questions or more.
 
     Interviews of one site and wave are compared within the work of one enumerator, or else within a cluster.
-    Questions that neither answered do not count; pairs with fewer than `min_items` that either did are left out.
+    Questions that neither answered do not count; pairs with fewer than `min_items` that either did are left
+    out.
     """
 
     type: Literal["near_duplicates"]
@@ -152,8 +153,8 @@ class NearDuplicates(OfInterviews):
 class OverlappingInterviews(OfInterviews):
     """Interviews begun `min_minutes` or more before another one of the same enumerator had ended.
 
-    With `same_place`, only where both were held at one place, as exact as the door lets places pass. What was open
-    for over `left_open_minutes` was left open, and overlaps with nothing.
+    With `same_place`, only where both were held at one place, as exact as the door lets places pass. What was
+    open for over `left_open_minutes` was left open, and overlaps with nothing.
     """
 
     needs = ("enumerator", "started_at", "ended_at")

@@ -46,7 +46,7 @@ def _door(source: Source, declared: Declared) -> Door | None:
 
 
 def _exact_place(declaration: _Of, source: Source, door: Door | None, declared: Declared) -> Iterator[Fault]:
-    """An interview's place is somebody's home: as a key it passes the door only in a guise that was chosen."""
+    """An interview's place is somebody's home: as a key it passes the door only in a chosen guise."""
     if declared.head is None or declared.head.privacy.public:
         return
     keep, grids = (door.keep, door.coarsen) if door else ([], {})

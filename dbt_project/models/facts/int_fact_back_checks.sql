@@ -44,8 +44,8 @@ told_twice as (
         pairs.*,
         first_told.instrument,
         first_told.item,
-        first_told.value_text as one_text,
-        then_told.value_text as other_text,
+        coalesce(cast(first_told.value_decimal as varchar), first_told.value_text) as one_code,
+        coalesce(cast(then_told.value_decimal as varchar), then_told.value_text) as other_code,
         first_told.value_decimal as one_number,
         then_told.value_decimal as other_number,
         items.item_type in ('integer', 'number', 'amount') as is_number
@@ -83,11 +83,13 @@ errors as (
         site,
         wave,
         count(*) as denominator,
-        count_if(coalesce(
-            abs(cast(one_number as double) - cast(other_number as double))
-            > cast(parameters ->> '$.tolerance' as double) + 1e-9,
-            one_text <> other_text
-        )) as violations
+        count_if(
+            case
+                when is_number
+                    then abs(one_number - other_number) > cast(parameters ->> '$.tolerance' as decimal(38, 12))
+                else one_code <> other_code
+            end
+        ) as violations
     from asked
     where rule_type = 'back_check_error_rate'
     group by rule, site, wave
