@@ -15,6 +15,7 @@ import pyarrow as pa
 from expectations.expression import ExpressionFault, read_expression
 from expectations.fault import RuleFault, RuleFaults, nearest
 from expectations.form_rules import form_rules
+from expectations.interview_needs import interview_faults
 from expectations.item_terms import Term, applies_to, item_term, never_fails
 from expectations.items import FormStatement, Item, KnownItems
 from expectations.rule import Rule
@@ -64,7 +65,8 @@ def rule_tables(rules: Iterable[Rule], registry: Mapping[str, pa.Table]) -> dict
     """
     programme = KnownItems.read(registry)
     compiled: list[_Compiled] = []
-    faults: list[RuleFault] = []
+    rules = list(rules)
+    faults = list(interview_faults(rules, programme, registry))
     for rule in rules:
         try:
             compiled += _compiled(rule, programme)

@@ -43,9 +43,9 @@
     {{ return(items) }}
 {%- endmacro %}
 
-{#- Counts of every lake table that has terms. -#}
+{#- Counts of every survey's lake table that has terms; back-checks answer the same questions, and count for none. -#}
 {% macro rule_counts() -%}
-    {%- set tables = lake_tables(is_root_only=false) -%}
+    {%- set tables = lake_tables(roles=['survey'], is_root_only=false) -%}
     {%- set all_items = lake_items() -%}
     {%- set inputs = registry_rows('select * from ' ~ source('registry', 'rule_inputs')) -%}
     {%- set query -%}

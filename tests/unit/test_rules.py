@@ -69,6 +69,16 @@ def test_shipped_rules_load_and_each_says_who_set_it_and_why():
         "freshness",
         "delivered",
         "claimed_once",
+        "interview_duration",
+        "night_interviews",
+        "enumerator_productivity",
+        "enumerator_missing",
+        "enumerator_effect",
+        "near_duplicates",
+        "overlapping_interviews",
+        "same_place",
+        "back_check_error_rate",
+        "back_check_reliability",
     }
     assert all(rule.spec.ground and rule.spec.set_by and rule.spec.description for rule in rules)
     assert all(Path(rule.entry.file).stem == rule.spec.dimension for rule in rules)
