@@ -169,3 +169,20 @@ def test_the_readme_shows_what_an_older_client_reads(demo_night) -> None:
         command = [client, "-readonly", release, "-c", ".mode markdown", "-c", query]
         printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         assert printed.strip() == table.strip()
+
+
+def test_one_query_leads_from_a_number_back_to_the_receipts_rules_and_code_behind_it(demo_night) -> None:
+    docs = (Path(__file__).parent.parent / "docs" / "releases.md").read_text()
+    [query] = re.findall(r"```sql\n([^`]*)```", docs)
+    release = demo_night / "releases/current/sitewise.duckdb"
+    with duckdb.connect(str(release.resolve()), read_only=True) as connection:
+        rows = connection.execute(query).fetchall()
+        names = [column[0] for column in connection.description or ()]
+    found = [dict(zip(names, row, strict=True)) for row in rows]
+    assert {"child_test_surveycto", "assignment_kenya"} == {row["source"] for row in found}
+    assert {"child_test.words_correct", "*"} == {row["item"] for row in found}
+    for row in found:
+        receipt = demo_night / "landing" / row["source"] / "receipts" / f"{row['receipt_id']}.json"
+        assert json.loads(receipt.read_text())["input_hash"] == row["input_hash"]
+        assert row["rules_fingerprint"] and row["code_fingerprint"]
+    assert "arm_shares_match_the_design" in {row["rule"] for row in found}
