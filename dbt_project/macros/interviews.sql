@@ -172,7 +172,7 @@
         {%- endset -%}
         {%- do branches.append(branch) -%}
     {%- endfor -%}
-    {{ one_under_another(branches, {'source': 'varchar', 'record_id': 'varchar', 'answers': 'ubigint[]'}) }}
+    {{ one_under_another(branches, {'source': 'varchar', 'record_id': 'varchar', 'answers': 'bigint[]'}) }}
 {%- endmacro %}
 
 {#- Long cells of the records in `pairs` (columns source, record_id, checking_source, checking_record_id). -#}

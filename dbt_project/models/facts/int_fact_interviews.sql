@@ -31,12 +31,13 @@ times as (
         rules.rule,
         rules.site,
         rules.wave,
-        case rules.rule_type
-            when 'interview_duration' then interviews.minutes < cast(rules.parameters ->> '$.min_minutes' as double)
-            or interviews.minutes > cast(rules.parameters ->> '$.max_minutes' as double) or interviews.minutes < 0
-            else hour(interviews.started_at) < cast(rules.parameters ->> '$.from_hour' as integer)
-            or hour(interviews.started_at) >= cast(rules.parameters ->> '$.to_hour' as integer)
-        end as is_violation
+        -- A rule has its own limits only: those of other types are null.
+        coalesce(interviews.minutes < 0 and rules.rule_type = 'interview_duration', false)
+        or coalesce(interviews.minutes < cast(rules.parameters ->> '$.min_minutes' as double), false)
+        or coalesce(interviews.minutes > cast(rules.parameters ->> '$.max_minutes' as double), false)
+        or coalesce(hour(interviews.started_at) < cast(rules.parameters ->> '$.from_hour' as integer), false)
+        or coalesce(hour(interviews.started_at) >= cast(rules.parameters ->> '$.to_hour' as integer), false)
+            as is_violation
     from rules
     inner join interviews on rules.site = interviews.site and rules.wave = interviews.wave
     where

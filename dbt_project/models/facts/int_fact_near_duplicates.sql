@@ -52,9 +52,9 @@ dealt as (
 alike as (
     select
         *,
-        hash(answers[band:len(answers):bands]) as likeness,
+        hash(list_slice(answers, band, len(answers), bands)) as likeness,
         row_number() over (
-            partition by rule, site, wave, block, source, band, hash(answers[band:len(answers):bands])
+            partition by rule, site, wave, block, source, band, hash(list_slice(answers, band, len(answers), bands))
             order by hash(answers), record_id
         ) as place
     from dealt
