@@ -5,7 +5,7 @@ with rules as (
     {{ interview_rules(['near_duplicates']) }}
 ),
 
-hashes as (
+told as (
     {{ answer_hashes() }}
 ),
 
@@ -29,16 +29,16 @@ interviews as (
         records.instrument,
         records.record_id,
         coalesce(records.unit_key, records.record_id) as unit_key,
-        hashes.answers,
-        cast(floor(len(hashes.answers) * (1 - agree_pct / 100) + 1e-9) as integer) + 1 as bands
+        told.answers,
+        cast(floor(len(told.answers) * (1 - agree_pct / 100) + 1e-9) as integer) + 1 as bands
     from rules
     inner join {{ ref('stg_records') }} as records
         on
             rules.site = records.site and rules.wave = records.wave
             and records.role = 'survey' and records.disposition = 'complete'
-    inner join hashes on records.source = hashes.source and records.record_id = hashes.record_id
+    inner join told on records.source = told.source and records.record_id = told.record_id
     left join clusters on records.unit_key = clusters.unit_key
-    where len(hashes.answers) >= min_items
+    where len(told.answers) >= min_items
 ),
 
 dealt as (
