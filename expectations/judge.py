@@ -20,6 +20,7 @@ from expectations.admission import admitted_cells
 from expectations.candidate import CandidateVerdict, judge_candidate, tables_of_nothing
 from expectations.rule_types import RULE_TYPES
 from expectations.suites import Expectation, Finding, run_expectations
+from expectations.waiver import waived
 
 __all__ = ["CandidateVerdict", "judge_candidate", "judge_facts", "tables_of_nothing"]
 
@@ -32,10 +33,11 @@ JUDGEMENTS = pa.schema(
         ("denominator", pa.int64()),
         ("state", pa.string()),
         ("reason", pa.string()),
+        ("waiver", pa.string()),
     ]
 )
 _GROUP = ("rule_type", "comparison", "severity")
-_FACTS = [name for name in JUDGEMENTS.names if name not in ("state", "reason")]
+_FACTS = [name for name in JUDGEMENTS.names if name not in ("state", "reason", "waiver")]
 _FACT_SCHEMA = pa.schema(
     [*map(JUDGEMENTS.field, _FACTS), ("fact_state", pa.string()), ("reason", pa.string())]
 )
@@ -46,12 +48,13 @@ Fact = dict[str, Any]
 Judgement = tuple[str, str]
 
 
-def judge_facts(facts: pa.Table, cells: pa.Table) -> dict[str, pa.Table]:
+def judge_facts(facts: pa.Table, cells: pa.Table, waivers: pa.Table | None = None) -> dict[str, pa.Table]:
     """Judges facts and decides which cells may be used.
 
     Args:
         facts: `facts.int_facts`; only the contract's columns are read.
         cells: site, wave, indicator, wave_state: one row per expected cell.
+        waivers: `registry.waivers`, of which those in force make warnings of failures.
 
     Returns:
         `judgements` (key: rule, site, wave, indicator) and `admission` (key: site, wave, indicator), both
@@ -67,10 +70,12 @@ def judge_facts(facts: pa.Table, cells: pa.Table) -> dict[str, pa.Table]:
     judged = _without_gx(rows)
     measured = [row for place, row in enumerate(rows) if place not in judged]
     by_key = _with_gx(measured)
+    in_force = waivers.to_pylist() if waivers is not None else []
     results = []
     for place, row in enumerate(rows):
-        state, reason = judged.get(place) or by_key[_key(row)]
-        results.append({name: row[name] for name in _FACTS} | {"state": state, "reason": reason})
+        state, reason, waiver = waived(row, *(judged.get(place) or by_key[_key(row)]), in_force)
+        told = {"state": state, "reason": reason, "waiver": waiver}
+        results.append({name: row[name] for name in _FACTS} | told)
     results.sort(key=lambda row: tuple(str(row[name]) for name in (*KEY, "state", "reason")))
     # Facts that share a key are all errors; one of them stands for them, so that the key stays a key.
     unique = [next(group) for _, group in groupby(results, key=_key)]
@@ -93,7 +98,12 @@ def in_words(row: Fact) -> str:
 def _number(value: float, unit: str, digits: int = 3) -> str:
     if value >= 100:
         digits = max(digits, 6)
-    return f"{value:.{digits}g}" + {"percent": "%", "days": " days"}.get(unit, "")
+    return f"{value:.{digits}g}" + {
+        "percent": "%",
+        "days": " days",
+        "points": " percentage points",
+        "sd": " standard deviations",
+    }.get(unit, "")
 
 
 def _without_gx(rows: Sequence[Fact]) -> dict[int, Judgement]:

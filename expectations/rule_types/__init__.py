@@ -23,6 +23,15 @@ from expectations.rule_types.of_answers import (
     Readable,
     RequiredAnswered,
 )
+from expectations.rule_types.of_frame import (
+    ArmChanges,
+    Attrition,
+    AttritionDifferential,
+    BaselineBalance,
+    ClusterCounts,
+    DispositionShare,
+    IdsVanish,
+)
 from expectations.rule_types.of_interviews import (
     BackCheckErrorRate,
     BackCheckReliability,
@@ -40,10 +49,15 @@ from expectations.rule_types.of_records import (
     ArmShares,
     ClaimedOnce,
     Delivered,
+    FormVersionDrift,
     FrameUnique,
     Freshness,
     InFrame,
     KeyUnique,
+    Lateness,
+    OrphanRows,
+    Shrinkage,
+    UnmappedQuestions,
     VolumeAgainstFrame,
 )
 from expectations.rule_types.said import BaseRule, Severity
@@ -77,6 +91,18 @@ MeasuredRule = (
     | Delivered
     | ClaimedOnce
     | AggregateConsistent
+    | FormVersionDrift
+    | UnmappedQuestions
+    | Lateness
+    | Shrinkage
+    | OrphanRows
+    | ClusterCounts
+    | DispositionShare
+    | IdsVanish
+    | ArmChanges
+    | Attrition
+    | AttritionDifferential
+    | BaselineBalance
     | InterviewDuration
     | NightInterviews
     | EnumeratorProductivity

@@ -15,6 +15,7 @@ from expectations.rule_types.said import (
     PercentAtLeast,
     PercentAtMost,
     Scope,
+    Text,
     Unit,
 )
 
@@ -122,4 +123,53 @@ class AggregateConsistent(PercentAtMost):
 
     scope: ClassVar[Scope] = "indicator"
     type: Literal["aggregate_consistent"]
+    dimension: Dimension = "consistency"
+
+
+class FormVersionDrift(PercentAtMost):
+    """Records of another version of the form than most of their source and wave, or than `versions`."""
+
+    scope: ClassVar[Scope] = "wave"
+    type: Literal["form_version_drift"]
+    dimension: Dimension = "comparability"
+    versions: tuple[Text, ...] = ()
+
+
+class UnmappedQuestions(PercentAtMost):
+    """Columns of an export that hold answers and feed no item, of all that hold answers."""
+
+    scope: ClassVar[Scope] = "wave"
+    type: Literal["unmapped_questions"]
+    dimension: Dimension = "completeness"
+
+
+class Lateness(PercentAtMost):
+    """Records that the server received more than `max_days` days after the interview ended, in the field."""
+
+    scope: ClassVar[Scope] = "wave"
+    type: Literal["lateness"]
+    dimension: Dimension = "timeliness"
+    max_days: Number
+
+    @field_validator("max_days")
+    @classmethod
+    def _days_can_pass(cls, value: float) -> float:
+        if value < 0:
+            raise ValueError("`max_days` lies below 0: no record comes before its interview")
+        return value
+
+
+class Shrinkage(PercentAtMost):
+    """Records that the last landed pull no longer holds, of those of the one before, in the field."""
+
+    scope: ClassVar[Scope] = "wave"
+    type: Literal["shrinkage"]
+    dimension: Dimension = "delivery"
+
+
+class OrphanRows(PercentAtMost):
+    """Rows of repeats whose parent was not delivered: they lie in quarantine."""
+
+    scope: ClassVar[Scope] = "wave"
+    type: Literal["orphan_rows"]
     dimension: Dimension = "consistency"

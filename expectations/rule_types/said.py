@@ -26,7 +26,7 @@ Dimension = Literal[
 ]
 # The finest key a type's facts carry: site x wave x indicator, site x wave, or site.
 Scope = Literal["indicator", "wave", "site"]
-Unit = Literal["percent", "probability", "days", "ratio", "correlation"]
+Unit = Literal["percent", "probability", "days", "ratio", "correlation", "points", "sd"]
 
 
 def _no_truth_value(value: Any) -> Any:
@@ -46,6 +46,8 @@ class BaseRule(BaseModel, ABC):
     scope: ClassVar[Scope]
     comparison: ClassVar[Comparison]
     unit: ClassVar[Unit]
+    # Whether it looks at outcomes by arm, at how they drift, or at chance imbalance: then it may only warn.
+    sees_outcomes: ClassVar[bool] = False
 
     rule: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     type: str
