@@ -78,7 +78,7 @@ def load_rules(entries: Iterable[Entry]) -> list[Rule]:
                 _fault(entry, detail) for detail in error.errors(include_url=False, include_context=False)
             ]
     rules, replacing_faults = _without_replaced(rules)
-    faults += replacing_faults + _duplicates(rules)
+    faults += replacing_faults + _duplicates(rules) + _seeing(rules)
     if faults:
         raise RuleFaults(faults)
     return sorted(rules, key=lambda rule: rule.name)
@@ -116,6 +116,19 @@ def _without_replaced(rules: Sequence[Rule]) -> tuple[list[Rule], list[RuleFault
                 faults.append(rule.fault("replaces", message, "keep one of the two"))
             gone[id(other)] = rule
     return [rule for rule in rules if id(rule) not in gone], faults
+
+
+def _seeing(rules: Iterable[Rule]) -> list[RuleFault]:
+    """Whoever withholds sites for their outcomes selects on results."""
+    return [
+        rule.fault(
+            "severity",
+            f"a rule of type {rule.spec.type} sees outcomes; what it withheld would be chosen by results",
+            "write severity: warning",
+        )
+        for rule in rules
+        if rule.spec.sees_outcomes and rule.spec.severity == "critical"
+    ]
 
 
 def _duplicates(rules: Iterable[Rule]) -> list[RuleFault]:

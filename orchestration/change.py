@@ -23,7 +23,7 @@ ROOMS = ("ingestion", "expectations", "dbt_project", "orchestration")
 CODE = {".py", ".sql", ".yml", ".yaml", ".j2"}
 NOT_CODE = {"programmes", "target", "logs", "__pycache__"}
 ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "polars", "scipy")
-RULE_TABLES = ("rules", "rule_terms")
+RULE_TABLES = ("rules", "rule_terms", "waivers")
 
 Fingerprint = dict[str, str]
 

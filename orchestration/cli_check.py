@@ -95,7 +95,7 @@ def _tried(folder: Path) -> Iterator[tuple[bool, str]]:
                 secrets[f"connections.yml {name}.{field}"] = secret.env
         yield (
             False,
-            f"connection {name}: not tried: this version reads exports from folders, not from servers",
+            f"connection {name}: not asked here; `sitewise nightly` asks it and tells what came",
         )
     for field, variable in secrets.items():
         if os.environ.get(variable):

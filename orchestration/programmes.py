@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from expectations.compile import rule_tables
 from expectations.rule import load_rules, shipped_rules_folder
+from expectations.waiver import waiver_table
 from ingestion.programme.faults import ProgrammeFaults
 from ingestion.programme.load import Entry, load_programme, read_entries
 from ingestion.programme.model import Nightly, Programme
@@ -79,10 +80,13 @@ def declared_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
 
     Raises:
         ProgrammeFaults: a rule file is not readable YAML.
-        RuleFaults: a rule has faults, by itself or beside the programme.
+        RuleFaults: a rule or a waiver has faults, by itself or beside the programme.
     """
     tables = dict(registry_tables(programme, home, as_of))
-    return tables | rule_tables(load_rules(rule_entries(programme.folder)), tables)
+    tables |= rule_tables(load_rules(rule_entries(programme.folder)), tables)
+    waivers = programme.folder / "waivers.yml"
+    entries = read_entries(waivers) if waivers.exists() else []
+    return tables | {"waivers": waiver_table(entries, tables, as_of)}
 
 
 def nightly_of(settings: Settings) -> Nightly:

@@ -34,6 +34,10 @@ WITHHELD = """
     select site, withheld_cell_count, judged_cell_count, withheld_reason
     from sites where withheld_cell_count > 0 order by site_order
 """
+WAIVERS = """
+    select rule, site, who, until_date, state
+    from waivers where state <> 'not_yet' order by state, site, rule, from_date
+"""
 
 
 def print_night(console: Console, settings: Settings, night: Night) -> None:
@@ -46,13 +50,17 @@ def print_night(console: Console, settings: Settings, night: Night) -> None:
     with connected(database.resolve(), read_only=True) as connection:
         rows = {
             name: connection.sql(query).to_arrow_table().to_pylist()
-            for name, query in (("headline", HEADLINES), ("withheld", WITHHELD))
+            for name, query in (("headline", HEADLINES), ("withheld", WITHHELD), ("waivers", WAIVERS))
         }
     for table in _headline_tables(rows["headline"]):
         console.print(table)
     for row in rows["withheld"]:
         count = f"{row['withheld_cell_count']} of {row['judged_cell_count']} cells withheld"
         console.print(f"{row['site']}: {count}: {row['withheld_reason']}", markup=False, highlight=False)
+    for row in rows["waivers"]:
+        held = "holds until" if row["state"] == "in_force" else "has expired on"
+        told = f"{row['site']}: the waiver of {row['rule']} by {row['who']} {held} {row['until_date']}"
+        console.print(told, markup=False, highlight=False)
     console.print(f"\n{STATES[night.state]}", style="bold", markup=False)
     console.print(f"Release: {_served(settings.releases)}", markup=False, highlight=False, soft_wrap=True)
 

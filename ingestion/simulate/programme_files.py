@@ -32,6 +32,11 @@ def programme_files(sites: Sequence[story.Place]) -> dict[str, str]:
     if sum(place.stage == "pilot" for place in sites) < PILOTS_FOR_A_POPULATION:
         wanted = "inference: these_sites"
         files["analyses.yml"] = files["analyses.yml"].replace("inference: population_of_sites", wanted)
+    bad, _ = story.bad_places(sites)
+    if bad is None:
+        del files["waivers.yml"]
+    else:
+        files["waivers.yml"] = files["waivers.yml"].replace("site: kakamega", f"site: {bad.site}")
     return files | {"sites.yml": sites_yml(sites), "sources.yml": sources_yml(sites)}
 
 

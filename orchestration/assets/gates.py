@@ -80,7 +80,8 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
     warehouse = home.settings.warehouse
     with connected(warehouse, read_only=True) as connection:
         cells = connection.sql(CELLS).to_arrow_table()
-    judged = judge_facts(read_table(warehouse, "facts.int_facts"), cells)
+    waivers = read_table(warehouse, "registry.waivers")
+    judged = judge_facts(read_table(warehouse, "facts.int_facts"), cells, waivers)
     write_tables(warehouse, "quality", judged)
     for key, name in ((JUDGEMENTS, "judgements"), (ADMISSION, "admission")):
         yield dg.MaterializeResult(asset_key=key, metadata=arrow_metadata(judged[name]))

@@ -19,6 +19,7 @@ with verdicts as (
         violations,
         denominator,
         null::varchar as worst_rule,
+        waiver,
         reason
     from {{ source('quality', 'judgements') }}
     union all by name
@@ -64,6 +65,7 @@ select
     violation_count,
     denominator_count,
     worst_rule,
+    waiver is not null as is_waived,
     is_suppressed,
     reason
 from protected

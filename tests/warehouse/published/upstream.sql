@@ -8,7 +8,7 @@ create schema effects;
 create table quality.judgements (
     rule varchar, rule_type varchar, dimension varchar, severity varchar, scope varchar, site varchar,
     wave varchar, indicator varchar, measured double, comparison varchar, threshold double, violations
-    bigint, denominator bigint, state varchar, reason varchar
+    bigint, denominator bigint, state varchar, reason varchar, waiver varchar
 );
 
 create table quality.admission (
