@@ -7,6 +7,7 @@
     {%- set models = [
         'int_fact_answers', 'int_fact_submissions', 'int_fact_frame', 'int_fact_deliveries',
         'int_fact_arms', 'int_fact_aggregates',
+        'int_fact_records', 'int_fact_sources', 'int_fact_units', 'int_fact_identities', 'int_fact_balance',
         'int_fact_interviews', 'int_fact_enumerators', 'int_fact_near_duplicates', 'int_fact_back_checks'
     ] -%}
     {%- for model in models %}
@@ -42,12 +43,13 @@
 
 {#- Rules about how much has arrived: they say nothing while a wave is still in the field. -#}
 {% macro closed_wave_rule_types() -%}
-    'volume_against_frame', 'required_answered', 'form_required', 'delivered'
+    'volume_against_frame', 'required_answered', 'form_required', 'delivered',
+    'cluster_counts', 'disposition_share', 'ids_vanish', 'attrition', 'attrition_differential'
 {%- endmacro %}
 
 {#- Rules about whether data keep up with the fieldwork: they say nothing once a wave is out of the field. -#}
 {% macro field_rule_types() -%}
-    'freshness'
+    'freshness', 'lateness', 'shrinkage'
 {%- endmacro %}
 
 {#- Rules that forms state about their own answers. They say nothing where nothing of theirs was delivered: whether

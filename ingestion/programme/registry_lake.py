@@ -4,17 +4,19 @@ In: a `Programme` and the home. Out: rows by table. Only schemas, row counts and
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ingestion.door.privacy import key_columns, pseudonym_columns
-from ingestion.lake import PARENT_TABLE
-from ingestion.landing import SERVED, latest_receipts
+from ingestion.lake import PARENT_TABLE, QUARANTINE
+from ingestion.landing import SERVED, latest_receipts, read_receipts
 from ingestion.programme.model import DerivedItem, Programme, Source
 from ingestion.programme.registry_schemas import Row
 from ingestion.receipt import Receipt
+from ingestion.rows.fates import NO_PARENT
 
 _ROOT = "main"
 
@@ -33,9 +35,7 @@ def lake_rows(programme: Programme, home: Path) -> dict[str, list[Row]]:
             {"source": source.source, "wave": wave} for source in programme.sources for wave in source.waves
         ],
         "source_keys": [
-            {"source": source.source, "key": key}
-            for source in programme.sources
-            for key in source.keys.told
+            {"source": source.source, "key": key} for source in programme.sources for key in source.keys.told
         ],
         "lake_tables": [_lake_table(source, path, home) for source, path in tables],
         "lake_columns": [row for source, path in tables for row in _lake_columns(programme, source, path)],
@@ -98,6 +98,8 @@ def _sources(programme: Programme, home: Path) -> Iterator[Row]:
             "mode": source.pull.mode,
             "frame": source.frame,
             "max_age_days": source.max_age_days,
+            "earlier_row_count": _earlier_row_count(source, home),
+            "orphan_count": _orphan_count(source, home),
             **_told(receipt),
             "input_hash": receipt.input_hash if receipt else None,
             "export_time": receipt.export_time if receipt else None,
@@ -110,6 +112,24 @@ def _told(receipt: Receipt | None) -> Row:
     if receipt is None or receipt.state in SERVED:
         return {"receipt_state": "landed" if receipt else None}
     return {"receipt_state": receipt.state, "receipt_message": receipt.message}
+
+
+def _earlier_row_count(source: Source, home: Path) -> int | None:
+    """Records that the lake held before what it holds now was landed; None where there was nothing."""
+    landed = (one for one in read_receipts(home, source.source) if one.state == "landed")
+    held = [
+        next((table.row_count for table in one.tables if table.table == _ROOT), 0)
+        for one in islice(landed, 2)
+    ]
+    return held[1] if len(held) == 2 else None
+
+
+def _orphan_count(source: Source, home: Path) -> int:
+    path = home / "lake" / source.source / f"{QUARANTINE}.parquet"
+    if not path.exists():
+        return 0
+    reasons = pq.read_table(path, columns=["reason"]).column(0)
+    return int(pc.sum(pc.equal(reasons, NO_PARENT)).as_py() or 0)
 
 
 def _last_submitted_at(source: Source, home: Path) -> str | None:

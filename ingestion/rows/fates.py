@@ -21,6 +21,7 @@ IS_WITHDRAWN = "_sw_is_withdrawn"
 PLAIN_ID = "_sw_plain_record_id"
 
 QUARANTINED, NOT_ACCEPTED, REPLACED = "quarantined", "not_accepted", "replaced"
+NO_PARENT = "no submission of this id is in the export"
 DELETED, WITHDRAWN = "deleted", "withdrawn"
 _PLACE = "_sw_place"
 
@@ -163,7 +164,7 @@ def follow_parents(children: pl.DataFrame, parents: pl.DataFrame, key: str) -> p
         joined,
         pl.col("_sw_has_parent").is_null(),
         QUARANTINED,
-        "no submission of this id is in the export",
+        NO_PARENT,
         "PARENT_KEY",
     )
     for fate in (QUARANTINED, NOT_ACCEPTED, REPLACED):
