@@ -17,8 +17,9 @@ clusters as (
     group by unit_key
 ),
 
-interviews as (
+interviews as materialized (
     select
+        row_number() over () as interview,
         rules.rule,
         rules.site,
         rules.wave,
@@ -26,7 +27,6 @@ interviews as (
         cast(rules.parameters ->> '$.min_items' as integer) as min_items,
         coalesce('by ' || records.enumerator, 'in ' || clusters.cluster_id, '') as block,
         records.source,
-        records.instrument,
         records.record_id,
         coalesce(records.unit_key, records.record_id) as unit_key,
         told.answers,
@@ -41,53 +41,60 @@ interviews as (
     where len(told.answers) >= min_items
 ),
 
+-- One number says what is alike: the rule, the block, and the answers of a band.
 dealt as (
     select
-        *,
-        unnest(range(1, bands + 1)) as band
+        interview,
+        record_id,
+        hash(answers) as whole,
+        unnest(list_transform(range(1, bands + 1), lambda band: hash(
+            rule, site, wave, block, source, band, list_slice(answers, band, len(answers), bands)
+        ))) as likeness
     from interviews
 ),
 
--- In a band that many share, each is compared with those next to it in the order of all its answers.
+shared as (
+    select likeness
+    from dealt
+    group by likeness
+    having count(*) > 1
+),
+
+-- Where many share a band, each is compared with those next to it in the order of all its answers.
 alike as (
     select
-        *,
-        hash(list_slice(answers, band, len(answers), bands)) as likeness,
-        row_number() over (
-            partition by rule, site, wave, block, source, band, hash(list_slice(answers, band, len(answers), bands))
-            order by hash(answers), record_id
-        ) as place
+        dealt.interview,
+        dealt.likeness,
+        row_number() over (partition by dealt.likeness order by dealt.whole, dealt.record_id) as place
     from dealt
+    inner join shared on dealt.likeness = shared.likeness
 ),
 
 pairs as (
     select distinct
-        one.rule,
-        one.site,
-        one.wave,
-        one.source,
-        one.record_id as one_id,
-        other.record_id as other_id,
+        one.interview as one_interview,
+        other.interview as other_interview
+    from alike as one
+    inner join alike as other
+        on one.likeness = other.likeness and other.place between one.place + 1 and one.place + {{ neighbours }}
+),
+
+compared as (
+    select
+        pairs.one_interview,
+        pairs.other_interview,
         one.agree_pct,
         one.min_items,
         list_zip(one.answers, other.answers) as answers
-    from alike as one
-    inner join alike as other
-        on
-            one.rule = other.rule and one.site = other.site and one.wave = other.wave and one.block = other.block
-            and one.source = other.source and one.band = other.band and one.likeness = other.likeness
-            and other.place between one.place + 1 and one.place + {{ neighbours }}
-            and one.unit_key <> other.unit_key
+    from pairs
+    inner join interviews as one on pairs.one_interview = one.interview
+    inner join interviews as other on pairs.other_interview = other.interview
+    where one.unit_key <> other.unit_key
 ),
 
 copies as (
-    select distinct
-        rule,
-        site,
-        wave,
-        source,
-        unnest([one_id, other_id]) as record_id
-    from pairs
+    select distinct unnest([one_interview, other_interview]) as interview
+    from compared
     where
         len(list_filter(answers, lambda pair: pair[1] is not null or pair[2] is not null)) >= min_items
         and 100.0 * len(list_filter(answers, lambda pair: pair[1] = pair[2]))
@@ -100,12 +107,9 @@ counted as (
         interviews.site,
         interviews.wave,
         count(*) as denominator,
-        count(copies.record_id) as violations
+        count(copies.interview) as violations
     from interviews
-    left join copies
-        on
-            interviews.rule = copies.rule and interviews.site = copies.site and interviews.wave = copies.wave
-            and interviews.source = copies.source and interviews.record_id = copies.record_id
+    left join copies on interviews.interview = copies.interview
     group by interviews.rule, interviews.site, interviews.wave
 )
 
