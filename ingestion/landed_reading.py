@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ingestion.corrections.logs import landed_logs, opened_logs
 from ingestion.door.media import complete
 from ingestion.door.media_folder import MANIFEST
 from ingestion.door.privacy import (
@@ -30,7 +31,7 @@ from ingestion.sandbox import reader
 
 # Raised when the same original would be read differently, so that every lake is written anew.
 READER = 2
-_NOT_READING = {"asked", "max_age_days", "units"}
+_NOT_READING = {"asked", "max_age_days", "of", "units"}
 
 
 def read_landed(
@@ -61,20 +62,26 @@ def read_landed(
         ReadingBroke: An error that nobody foresaw.
     """
     data = _data(landed)
-    with opened(home, source.source, data, key) as paths, reader() as child:
+    with (
+        opened(home, source.source, data, key) as paths,
+        opened_logs(landed_logs(programme, source, home), home, key) as logs,
+        reader() as child,
+    ):
         originals = [
             Original(each.name, path, each.kind, each.exported_at, each.redacted_from is not None)
             for each, path in zip(data, paths, strict=True)
         ]
-        reading = child.read(programme, source, in_export_order(originals), into)
+        reading = child.read(programme, source, in_export_order(originals), into, logs)
     files, note = complete(programme, source, home, landed, key, into, may_fetch)
     reading = replace(reading, files=files, notes=reading.notes + [note] * bool(note))
     filled = {original.path for original in reading.filled}
     return reading, [each for each, path in zip(data, paths, strict=True) if path in filled]
 
 
-def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOriginal]) -> str:
-    """SHA-256 over originals and everything in the YAML that says how they are read; raises ExportFault."""
+def input_hash(
+    programme: Programme, source: Source, landed: Sequence[LandedOriginal], home: Path | None = None
+) -> str:
+    """SHA-256 over originals and all that says how they are read, with the home its logs; raises ExportFault."""
     key = pseudonym_key(programme) if pseudonymises(programme, source) else None
     config = {
         "reader": READER,
@@ -89,6 +96,15 @@ def input_hash(programme: Programme, source: Source, landed: Sequence[LandedOrig
         "media": [each.sha256 for each in landed if each.name == MANIFEST],
         "originals": [[original.name, original.sha256] for original in in_export_order(_data(landed))],
     }
+    # Only where there are some: whoever corrects nothing keeps the lake it has.
+    if home is not None and (logs := landed_logs(programme, source, home)):
+        config["logs"] = [
+            [
+                log.model_dump(mode="json", exclude=_NOT_READING),
+                [[each.name, each.sha256] for each in in_export_order(originals)],
+            ]
+            for log, originals in logs
+        ]
     return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 

@@ -17,6 +17,7 @@ from ingestion.claims import Claim, claimed_elsewhere
 from ingestion.consent.consent import lake_was_made, without_withdrawn
 from ingestion.consent.redaction_log import now_at
 from ingestion.consent.reread import reread
+from ingestion.corrections.served_again import newly_corrected
 from ingestion.door import media
 from ingestion.export_fault import Encrypted, ExportFault
 from ingestion.fetching import Fetched, asks_api, fetch
@@ -48,6 +49,8 @@ def pull_programme(
     """
     wanted = None if sources is None else set(sources)
     chosen = [source for source in programme.sources if wanted is None or source.source in wanted]
+    # A log before what it corrects, so that one night is enough.
+    chosen.sort(key=lambda source: source.role != "corrections")
 
     def fetched(source: Source, stopped: threading.Event) -> Fetched:
         now = datetime.now(UTC)
@@ -69,6 +72,8 @@ def pull_programme(
     with reader(), fetching_ahead(programme, chosen, fetched) as arrived:
         for source in chosen:
             yield _pulled(programme, source, home, arrived(source))
+        for source, again in newly_corrected(programme, chosen, home):
+            yield _pulled(programme, source, home, again)
         yield from reread(programme, home)
 
 
@@ -132,7 +137,7 @@ def _settled(
     receipt, served = fetched.receipt, fetched.served
     whole = each_once([*served, *fetched.found] if receipt.mode == "delta" else fetched.found)
     whole, note = without_withdrawn(programme, source, home, whole, fetched.key, tells)
-    fingerprint = input_hash(programme, source, whole)
+    fingerprint = input_hash(programme, source, whole, home)
     times = [time for original in whole if (time := export_time(original.name))]
     receipt = receipt.model_copy(update={"input_hash": fingerprint, "export_time": max(times, default=None)})
     last = last_served(home, source.source)

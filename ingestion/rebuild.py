@@ -39,7 +39,7 @@ def _rebuilt(
         with staging(home, source.source) as staged:
             reading, _ = read_landed(programme, source, home, landed, key, staged)
             if reading.tables:
-                write_lake(home, source.source, input_hash(programme, source, landed), staged)
+                write_lake(home, source.source, input_hash(programme, source, landed, home), staged)
                 lake_was_made(home, source.source)
     except ExportFault as fault:
         return fault

@@ -30,6 +30,7 @@ import ingestion
 from ingestion import export_fault
 from ingestion.consent.redaction import Redaction
 from ingestion.consent.withdrawal import Withdrawals
+from ingestion.corrections.logs import Logs
 from ingestion.export_fault import ExportFault
 from ingestion.platforms.protocol import Original
 from ingestion.programme.model import Programme, Source
@@ -92,7 +93,12 @@ class Reader:
             self._start()
 
     def read(
-        self, programme: Programme, source: Source, originals: Sequence[Original], into: Path
+        self,
+        programme: Programme,
+        source: Source,
+        originals: Sequence[Original],
+        into: Path,
+        logs: Logs = (),
     ) -> Reading:
         """`read_originals`, elsewhere.
 
@@ -101,7 +107,7 @@ class Reader:
             OSError: A file could not be read or written.
             ReadingBroke: The child met an error of another kind.
         """
-        answer = self._asked(programme, source, originals, into)
+        answer = self._asked(programme, source, originals, into, logs=logs)
         return TypeAdapter(Reading).validate_python(answer["reading"])
 
     def redact(
@@ -125,6 +131,7 @@ class Reader:
         into: Path,
         known: Withdrawals | None = None,
         may_tell: bool = False,
+        logs: Logs = (),
     ) -> dict[str, Any]:
         most = _setting("SITEWISE_READ_MEMORY_MB", 2048) * _MIB
         seconds = _setting("SITEWISE_READ_SECONDS", 900)
@@ -136,7 +143,7 @@ class Reader:
             self.begin()
             self._wait_until_ready()
             environment = _environment(programme) | _SETTINGS
-            self._send(Request(programme, source, originals, into, environment, room, known, may_tell))
+            self._send(Request(programme, source, originals, into, environment, room, known, may_tell, logs))
             answer = self._answer(time.monotonic() + seconds, self._idle_bytes + most, begun)
             is_whole = not answer.keys().isdisjoint(("reading", "redaction", "fault", "system"))
         except _Stopped as stopped:

@@ -46,6 +46,7 @@ class Request:
     room_bytes: int
     known: "Withdrawals | None" = None
     may_tell: bool = False
+    logs: "Sequence[tuple[Source, Sequence[Original]]]" = ()
 
 
 def serve() -> None:
@@ -78,7 +79,7 @@ def serve() -> None:
         try:
             given = request.programme, request.source, request.originals
             if request.known is None:
-                reading = read_originals(*given, request.into)
+                reading = read_originals(*given, request.into, request.logs)
                 answer(reading=TypeAdapter(Reading).dump_python(reading, mode="json"))
             else:
                 from ingestion.consent.redaction import Redaction, redact

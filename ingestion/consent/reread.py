@@ -59,7 +59,7 @@ def _without_withdrawn(programme: Programme, source: Source, home: Path) -> Iter
     last = last_served(home, source.source)
     if last is None:
         return
-    fingerprint = input_hash(programme, source, served)
+    fingerprint = input_hash(programme, source, served, home)
     with staging(home, source.source) as staged:
         reading, _ = read_landed(programme, source, home, served, key, staged)
         write_lake(home, source.source, fingerprint, staged)

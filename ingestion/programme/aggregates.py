@@ -6,6 +6,7 @@ Sitewise's own words, and which of them a file must have. Reading files is the t
 """
 
 ROLES = ("moments", "estimates")
+WITHOUT_KEYS = (*ROLES, "corrections")
 
 PLACE = ("site", "wave", "indicator", "dimension", "level")
 CELL = ("arm", "block", "cluster")
@@ -31,8 +32,10 @@ COLUMNS = {
     "moments": (*PLACE, *CELL, *_MOMENTS),
     "estimates": (*PLACE, *_ESTIMATES),
     "costs": (*_COST_KEY, *_COSTS),
+    "corrections": ("record", "question", "old", "new", "action", "at", "reason", "who"),
 }
 NEEDED = {"moments": ("arm", "n"), "estimates": ("effect", "scale", "citation"), "costs": ("amount",)}
+NEEDED["corrections"] = ("record", "question", "new")
 KEY = {"moments": (*PLACE, *CELL), "estimates": PLACE, "costs": _COST_KEY}
 REPEATED = ("costs",)
 """Of which a file may hold several rows of one key: two purchases of the same ingredient are two rows."""

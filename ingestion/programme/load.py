@@ -9,6 +9,7 @@ from pathlib import Path
 from ingestion.programme.check_aggregates import check_aggregates
 from ingestion.programme.check_analyses import check_analyses
 from ingestion.programme.check_comparability import check_comparability
+from ingestion.programme.check_corrections import check_corrections
 from ingestion.programme.check_costs import check_costs
 from ingestion.programme.check_covariates import check_covariates
 from ingestion.programme.check_measures import check_measures
@@ -56,6 +57,7 @@ def _judged(folder: Path) -> tuple[Declared, list[Fault]]:
         check_privacy,
         check_source_pairs,
         check_aggregates,
+        check_corrections,
         check_costs,
         check_measures,
         check_units,

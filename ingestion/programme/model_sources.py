@@ -288,6 +288,9 @@ class Source(Part):
     register_: Register | None = Field(
         None, alias="register", description="What a register keeps: costs; none: rows of people or events."
     )
+    of: Annotated[list[Id], BeforeValidator(listed)] = Field(
+        default_factory=list, description="Sources that it corrects, for a source of corrections."
+    )
     platform: Platform
     instrument: Id | None = Field(None, description="Questionnaire behind it.")
     wave: SourceWave | None = Field(None, description="Wave of its rows.")
@@ -324,7 +327,7 @@ class Source(Part):
         if (
             isinstance(value, dict)
             and "keys" not in value
-            and (value.get("role") in aggregates.ROLES or value.get("register") is not None)
+            and (value.get("role") in aggregates.WITHOUT_KEYS or value.get("register") is not None)
         ):
             # Its rows are no people: `columns` says what they hold.
             return {"keys": {"unit": "(no unit)", "site": "site"}} | value

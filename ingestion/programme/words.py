@@ -29,7 +29,15 @@ Platform = Literal[
 ]
 Review = Literal["approved", "pending", "on_hold", "has_issues", "rejected"]
 Role = Literal[
-    "survey", "listing", "assignment", "back_check", "tracking", "register", "moments", "estimates"
+    "survey",
+    "listing",
+    "assignment",
+    "back_check",
+    "tracking",
+    "register",
+    "moments",
+    "estimates",
+    "corrections",
 ]
 Register = Literal["costs"]
 Design = Literal["rct", "cluster_rct", "comparison", "matched_comparison", "pre_post", "post_only"]

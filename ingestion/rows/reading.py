@@ -13,6 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ingestion.corrections.applying import CORRECTIONS, Corrected, correct
+from ingestion.corrections.log_rows import write_log
+from ingestion.corrections.logs import Logs
 from ingestion.door.attachments import ATTACHMENTS, attachments
 from ingestion.door.privacy import kept_columns, pseudonymises, question_columns
 from ingestion.door.pseudonyms import pseudonym_key
@@ -59,7 +62,11 @@ class Reading:
 
 
 def read_originals(
-    programme: Programme, source: Source, originals: Sequence[Original], into: Path
+    programme: Programme,
+    source: Source,
+    originals: Sequence[Original],
+    into: Path,
+    logs: Logs = (),
 ) -> Reading:
     """Reads originals into the lake's tables, and writes these as `<table>.parquet`.
 
@@ -68,6 +75,7 @@ def read_originals(
         source: The source.
         originals: Its originals, oldest export first.
         into: An empty folder.
+        logs: Sources of corrections to it, each with its originals, oldest export first.
 
     Raises:
         ExportFault: An original cannot be read, a key's column is missing, or no row is usable.
@@ -75,14 +83,17 @@ def read_originals(
     found = found_in(source, originals)
     if not found.filled:
         return Reading(filled=found.filled, blank=found.blank, notes=found.notes)
-    if source.sends_no_people:
+    if source.role == "corrections":
+        written, counts = write_log(source, found, into)
+        reading = Reading([written], counts)
+    elif source.sends_no_people:
         reading = _aggregates(source, found, into)
     else:
         _check_instrument(programme, source, found)
         _check_repeats(programme, source, found)
         refuse_unclassified(programme, source, found)
         found.notes += lost_places(programme, source, found)
-        reading = _rows(programme, source, found, into)
+        reading = _rows(programme, source, found, into, logs)
     return replace(reading, filled=found.filled, blank=found.blank, notes=found.notes)
 
 
@@ -121,14 +132,17 @@ def _check_repeats(programme: Programme, source: Source, found: Found) -> None:
         )
 
 
-def _rows(programme: Programme, source: Source, found: Found, into: Path) -> Reading:
+def _rows(programme: Programme, source: Source, found: Found, into: Path, logs: Logs) -> Reading:
     """Settles and writes the tables of a source that sends rows of people."""
     key = pseudonym_key(programme) if pseudonymises(programme, source) else b""
     columns = {name: kept_columns(programme, source, found.columns(name)) for name in found.tables}
     for passed in columns.values():
         _check_case(found.filled[0].name, passed)
     with drafting(source, found, columns[MAIN], into) as draft:
-        tables = settled(programme, source, found, key, draft.begin)
+        # Nothing is drafted where a log may change what is written.
+        tables = settled(programme, source, found, key, None if logs else draft.begin)
+        corrected = correct(programme, source, found, tables, columns, key, logs) if logs else Corrected()
+        tables = corrected.tables or tables
         gone = found.withdrawn_count
         counts = counted((table.marked for table in tables.values()), found.ragged_count, gone)
         left_out = [ragged(found.of(name)) for name in tables]
@@ -143,9 +157,14 @@ def _rows(programme: Programme, source: Source, found: Found, into: Path) -> Rea
             whole = draft.finished(table) if name == MAIN else None
             if whole is None:
                 rows, count = kept(source, name, table, columns[name])
+                rows = corrected.patched(name, rows)
                 whole = stage(rows, into, name, count, found.parent(name))
             written.append(whole)
     stage(out.lazy(), into, QUARANTINE, out.height)
+    if logs:
+        stage(corrected.audit.lazy(), into, CORRECTIONS, corrected.audit.height)
+        counts = counts.model_copy(update=corrected.counts)
+        found.notes.append(corrected.note)
     dropped = [
         column if name == MAIN else f"{name}/{column}"
         for name in columns
