@@ -81,7 +81,7 @@ def read_landed(
 def input_hash(
     programme: Programme, source: Source, landed: Sequence[LandedOriginal], home: Path | None = None
 ) -> str:
-    """SHA-256 over originals and all that says how they are read, with the home its logs; raises ExportFault."""
+    """SHA-256 over originals and all that says how they are read, logs too; raises ExportFault."""
     key = pseudonym_key(programme) if pseudonymises(programme, source) else None
     config = {
         "reader": READER,

@@ -131,7 +131,7 @@ def _contradicted(
     cells: Mapping[Place, Mapping[str, str | None]],
     missing: Mapping[str, str],
 ) -> set[int]:
-    """Rows that want different things of one cell where the same stood before: nobody knows which is right."""
+    """Rows that want different things of one cell of which the same was said to stand there before."""
     wanted: dict[tuple[Place, str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for number, (row, place, question) in enumerate(zip(rows, places, questions, strict=True)):
         if row.action in ("change", "blank") and place is not None and question is not None:
