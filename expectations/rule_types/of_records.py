@@ -127,7 +127,7 @@ class AggregateConsistent(PercentAtMost):
 
 
 class FormVersionDrift(PercentAtMost):
-    """Records of another version of the form than most of their source, site and wave, or than all `versions`."""
+    """Records of another form version than most of their source, site and wave, or than all `versions`."""
 
     scope: ClassVar[Scope] = "wave"
     type: Literal["form_version_drift"]
