@@ -12,6 +12,7 @@ from rich.console import Console
 from orchestration.cli_check import check
 from orchestration.cli_freeze import freeze
 from orchestration.cli_options import HomeOption, ProgrammeOption, read_settings
+from orchestration.cli_quality import quality_app
 from orchestration.cli_release import release_app
 from orchestration.cli_release_upkeep import diff, prune
 from orchestration.cli_simulate import simulate
@@ -63,6 +64,7 @@ app.command()(check)
 app.command()(freeze)
 release_app.command()(diff)
 release_app.command()(prune)
+app.add_typer(quality_app, name="quality")
 app.add_typer(release_app, name="release")
 app.add_typer(withdrawals_app, name="withdrawals")
 app.command()(ui)

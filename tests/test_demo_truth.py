@@ -7,6 +7,7 @@ closed form with the models.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -186,3 +187,37 @@ def test_one_query_leads_from_a_number_back_to_the_receipts_rules_and_code_behin
         assert json.loads(receipt.read_text())["input_hash"] == row["input_hash"]
         assert row["rules_fingerprint"] and row["code_fingerprint"]
     assert "arm_shares_match_the_design" in {row["rule"] for row in found}
+
+
+def test_other_thresholds_are_judged_from_the_facts_of_the_night_without_measuring_again(
+    demo_night, tmp_path, sitewise
+) -> None:
+    programme = tmp_path / "programme"
+    shutil.copytree(demo_night / "programme", programme)
+    before = (demo_night / "warehouse.duckdb").read_bytes()
+    same = sitewise(demo_night, "quality", "judge", "--programme", programme)
+    assert "0 cells would change their verdict" in same.stdout, same.stdout + same.stderr
+    own = programme / "rules" / "child_test.yml"
+    own.write_text(own.read_text().replace("threshold_pct: 2,", "threshold_pct: 60,"))
+    milder = " ".join(sitewise(demo_night, "quality", "judge", "--programme", programme).stdout.split())
+    assert "gulu" in milder
+    assert "0 cells would change" not in milder
+    assert "kakamega" not in milder
+    own.write_text(own.read_text().replace("threshold_pct: 60,", "threshold_pct: 2,"))
+    waivers = programme / "waivers.yml"
+    lines = waivers.read_text().replace("until: 2026-09-30", "until: 2026-12-31")
+    doubles = lines.replace("values_in_range", "one_interview_per_unit_and_wave")
+    waivers.write_text(lines + doubles.partition("\n")[2])
+    waived = sitewise(demo_night, "quality", "judge", "--programme", programme)
+    assert "5 cells would change their verdict" in waived.stdout, waived.stdout + waived.stderr
+    assert "waived by" in " ".join(waived.stdout.split())
+    assert (demo_night / "warehouse.duckdb").read_bytes() == before
+
+
+def test_the_waiver_of_the_poison_site_has_expired_and_holds_nothing_up(demo_night, published) -> None:
+    assert published(demo_night, "select site, state, judgement_count from waivers") == [
+        ("kakamega", "expired", 0)
+    ]
+    assert "kakamega: the waiver of values_in_range" in " ".join(
+        (demo_night / "said.txt").read_text().split()
+    )

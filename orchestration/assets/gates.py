@@ -16,6 +16,7 @@ from orchestration.assets.metadata import arrow_metadata
 from orchestration.assets.registry import NIGHT, fingerprint_of
 from orchestration.dbt_run import table_keys
 from orchestration.home import Home
+from orchestration.quality.history import keep
 from orchestration.release.content_hash import content_hash
 from orchestration.settings import Settings
 from orchestration.warehouse import WRITER_POOL, connected, read_table, table_names, write_tables
@@ -83,6 +84,9 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
     waivers = read_table(warehouse, "registry.waivers")
     judged = judge_facts(read_table(warehouse, "facts.int_facts"), cells, waivers)
     write_tables(warehouse, "quality", judged)
+    [night] = read_table(warehouse, f"{NIGHT}.night").to_pylist()
+    rules = read_table(warehouse, "registry.rules")
+    keep(home.settings.home, night, judged["judgements"], rules, waivers)
     for key, name in ((JUDGEMENTS, "judgements"), (ADMISSION, "admission")):
         yield dg.MaterializeResult(asset_key=key, metadata=arrow_metadata(judged[name]))
     key = ["site", "wave", "indicator"]

@@ -11,6 +11,18 @@ create table quality.judgements (
     bigint, denominator bigint, state varchar, reason varchar, waiver varchar
 );
 
+create schema staging;
+
+create table staging.stg_expected_deliveries (
+    source varchar, instrument varchar, max_age_days bigint, site varchar, wave varchar, wave_state varchar,
+    from_date date, closes_date date
+);
+
+create table registry.waivers (
+    waiver varchar, rule varchar, site varchar, wave varchar, indicator varchar, who varchar, why varchar,
+    from_date date, until_date date, not_evaluated boolean, state varchar
+);
+
 create table quality.admission (
     site varchar, wave varchar, indicator varchar, verdict varchar, is_admitted boolean, reason varchar,
     worst_rule varchar
