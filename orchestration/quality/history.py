@@ -1,8 +1,8 @@
 """Every verdict, threshold and waiver of every night, kept beside the releases.
 
 `<home>/quality/<what>/<as-of date>-<hash12>.parquet`, one file for each of `verdicts`, `thresholds` and
-`waivers` a night, whose name follows from what is in it: a night that is judged twice alike is kept once, and one
-that is judged twice differently keeps both, told apart by `judged_at` and the rules' fingerprint. In: tables of
+`waivers` a night, whose name follows from what is in it: a night that is judged twice alike is kept once, one
+that is judged twice differently twice, told apart by `judged_at` and the rules' fingerprint. In: tables of
 the first gate. Out: the same, to be queried over all nights, by DuckDB or `sitewise quality`:
 
     select as_of_date, state, measured, threshold from read_parquet('.sitewise/quality/verdicts/*.parquet')
