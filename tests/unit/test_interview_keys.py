@@ -23,6 +23,7 @@ SOURCE = """\
   keys: {unit: child_id, site: g/site, record: key, TOLD}
 """
 TOLD = "enumerator: who, started_at: start, ended_at: end, position: gps"
+PAIR = "latitude: lat, longitude: lon"
 RULE = "set_by: me, set_on: 2026-01-01, ground: a test, severity: warning"
 
 
@@ -59,38 +60,38 @@ def test_a_back_check_needs_what_pairs_it_with_an_interview(programme_files, wri
 
 
 @pytest.fixture
-def telling(programme_files, write_folder):
-    """A programme with a source that tells everything, its places made coarse."""
-    programme_files["sources.yml"] += SOURCE.replace("TOLD", TOLD)
-    instrument = programme_files["instruments/child_test.yml"]
-    assert "privacy: {" in instrument
-    programme_files["instruments/child_test.yml"] = instrument.replace(
-        "privacy: {", "privacy: {coarsen: {gps: 0.1}, ", 1
-    )
-    return load_programme(write_folder(programme_files))
+def tell(programme_files, write_folder):
+    """Makes a programme with a source that tells these keys, its places made coarse."""
+
+    def told(keys):
+        programme_files["sources.yml"] += SOURCE.replace("TOLD", keys)
+        instrument = programme_files["instruments/child_test.yml"]
+        coarse = instrument.replace("privacy: {", "privacy: {coarsen: {gps: 0.1, lat: 0.1, lon: 0.1}, ", 1)
+        assert coarse != instrument
+        programme_files["instruments/child_test.yml"] = coarse
+        return load_programme(write_folder(programme_files))
+
+    return told
 
 
-def test_times_enter_the_lake_as_one_kind_of_text_and_places_coarse(telling, tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("PSEUDONYM_KEY", "k" * 32)
-    (question, *_) = next(iter(telling.instrument("child_test").items.values())).question
-    columns = ["key", "child_id", "g/site", "who", "start", "end", "gps", question]
-    rows = [
-        (
-            "a",
-            "1",
-            "KE01",
-            " ann ",
-            "2024-11-03T09:15:00.123+03:00",
-            "2024-11-03 10:00",
-            "-1.26 36.81 9 4",
-            "",
-        ),
-        ("b", "2", "KE01", "", "yesterday", "", "nowhere", ""),
-    ]
+@pytest.mark.parametrize(
+    ("keys", "place"),
+    [
+        (TOLD, {"gps": "-1.26 36.81 9 4"}),
+        (TOLD.replace("position: gps", PAIR), {"lat": "-1.26", "lon": "36.81"}),
+    ],
+)
+def test_times_enter_the_lake_as_one_kind_of_text_and_places_coarse(tell, tmp_path, keys, place) -> None:
+    programme = tell(keys)
+    (question, *_) = next(iter(programme.instrument("child_test").items.values())).question
+    times = {"start": "2024-11-03T09:15:00.123+03:00", "end": "2024-11-03 10:00"}
+    first = {"key": "a", "child_id": "1", "g/site": "KE01", "who": " ann ", question: ""} | times | place
+    second = first | {"key": "b", "child_id": "2", "who": "", "start": "yesterday", "end": ""}
+    second |= dict.fromkeys(place, "nowhere")
     file, into = tmp_path / "told.csv", tmp_path / "into"
     into.mkdir()
-    pl.DataFrame(rows, schema=columns, orient="row").write_csv(file)
-    read_originals(telling, telling.source("told"), [Original(file.name, file)], into)
+    pl.DataFrame([first, second]).write_csv(file)
+    read_originals(programme, programme.source("told"), [Original(file.name, file)], into)
     lake = pl.read_parquet(into / "main.parquet").sort("_sw_record_id")
     names = ["_sw_enumerator", "_sw_started_at", "_sw_ended_at", "_sw_position"]
     assert lake.select(names).rows() == [
@@ -124,8 +125,9 @@ def test_a_rule_of_ones_own_that_no_source_could_answer_is_refused(
     assert again.remedy == "add a source with `role: back_check`"
 
 
-def test_what_a_source_tells_answers_a_rule(telling, tmp_path) -> None:
-    registry = registry_tables(telling, tmp_path, telling.analyses[0].registered_on)
+def test_what_a_source_tells_answers_a_rule(tell, tmp_path) -> None:
+    programme = tell(TOLD)
+    registry = registry_tables(programme, tmp_path, programme.analyses[0].registered_on)
     rules = rules_of(tmp_path, "rule: busy, type: enumerator_productivity, max_per_day: 9, threshold_pct: 1")
     (row,) = rule_tables(rules, registry)["rules"].to_pylist()
     assert row["parameters"] == '{"max_per_day": 9, "needs": ["enumerator"]}'
@@ -148,3 +150,11 @@ def test_a_rule_that_could_not_fail_or_not_pass_is_refused(tmp_path, rule, told)
     with pytest.raises(RuleFaults) as caught:
         rules_of(tmp_path, f"rule: odd, {rule}")
     assert any(told in fault.message for fault in caught.value.faults)
+
+
+def test_what_depends_on_the_enumerator_never_withholds_for_it_looks_at_outcomes(tmp_path) -> None:
+    path = tmp_path / "own.yml"
+    rule = f"rule: odd, type: enumerator_effect, threshold_share: 0.2, {RULE}"
+    path.write_text(f"- {{{rule.replace('warning', 'critical')}}}\n")
+    with pytest.raises(RuleFaults):
+        load_rules(read_entries(path))
