@@ -178,9 +178,7 @@ class Keys(Part):
             at = "latitude" if self.latitude else "longitude"
             raise refusal("a place needs both of its numbers", "name latitude and longitude", at)
         if self.position is not None and self.latitude is not None:
-            raise refusal(
-                "the place is named twice", "write position, or latitude and longitude", "position"
-            )
+            raise refusal("the place is named twice", "write position, or latitude and longitude", "position")
         known = ", ".join(get_args(Disposition))
         for code, word in (self.disposition.map or {}).items() if self.disposition else ():
             if word not in get_args(Disposition):
