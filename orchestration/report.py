@@ -34,6 +34,12 @@ WITHHELD = """
     select site, withheld_cell_count, judged_cell_count, withheld_reason
     from sites where withheld_cell_count > 0 order by site_order
 """
+WARNINGS = """
+    select site, rule, reason from quality_verdicts
+    where kind = 'rule' and verdict = 'warn' and not is_waived
+    order by site, rule, wave, indicator
+"""
+SHOWN_WARNINGS = 10
 WAIVERS = """
     select rule, site, who, until_date, state
     from waivers where state <> 'not_yet' order by state, site, rule, from_date
@@ -50,13 +56,22 @@ def print_night(console: Console, settings: Settings, night: Night) -> None:
     with connected(database.resolve(), read_only=True) as connection:
         rows = {
             name: connection.sql(query).to_arrow_table().to_pylist()
-            for name, query in (("headline", HEADLINES), ("withheld", WITHHELD), ("waivers", WAIVERS))
+            for name, query in (
+                ("headline", HEADLINES),
+                ("withheld", WITHHELD),
+                ("warnings", WARNINGS),
+                ("waivers", WAIVERS),
+            )
         }
     for table in _headline_tables(rows["headline"]):
         console.print(table)
     for row in rows["withheld"]:
         count = f"{row['withheld_cell_count']} of {row['judged_cell_count']} cells withheld"
         console.print(f"{row['site']}: {count}: {row['withheld_reason']}", markup=False, highlight=False)
+    for row in rows["warnings"][:SHOWN_WARNINGS]:
+        console.print(f"{row['site']}: warns {row['rule']}: {row['reason']}", markup=False, highlight=False)
+    if (more := len(rows["warnings"]) - SHOWN_WARNINGS) > 0:
+        console.print(f"... and {more} more warnings, all in table quality_verdicts", highlight=False)
     for row in rows["waivers"]:
         held = "holds until" if row["state"] == "in_force" else "has expired on"
         told = f"{row['site']}: the waiver of {row['rule']} by {row['who']} {held} {row['until_date']}"

@@ -214,10 +214,17 @@ def test_other_thresholds_are_judged_from_the_facts_of_the_night_without_measuri
     assert (demo_night / "warehouse.duckdb").read_bytes() == before
 
 
-def test_the_waiver_of_the_poison_site_has_expired_and_holds_nothing_up(demo_night, published) -> None:
-    assert published(demo_night, "select site, state, judgement_count from waivers") == [
-        ("kakamega", "expired", 0)
+def test_the_night_tells_what_warns_which_waiver_has_expired_and_which_holds(demo_night, published) -> None:
+    assert published(demo_night, "select indicator, state, judgement_count from waivers order by 1") == [
+        ("*", "expired", 0),
+        ("absence_rate", "in_force", 1),
     ]
-    assert "kakamega: the waiver of values_in_range" in " ".join(
-        (demo_night / "said.txt").read_text().split()
-    )
+    said = " ".join((demo_night / "said.txt").read_text().split())
+    assert "kakamega: the waiver of values_in_range by Field director" in said
+    assert "has expired on 2026-09-30" in said
+    assert "holds until 2026-12-31" in said
+    assert "gulu: warns child_age_range: more than 2%" in said
+    waived = "select verdict, reason from quality_verdicts where is_waived"
+    assert [verdict for verdict, _ in published(demo_night, waived)] == ["warn"]
+    cells = "select distinct verdict from quality_verdicts where kind = 'admission' and site = 'kakamega'"
+    assert published(demo_night, f"{cells} and wave = 'endline'") == [("fail",)]
