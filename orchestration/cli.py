@@ -13,6 +13,7 @@ from orchestration.cli_check import check
 from orchestration.cli_freeze import freeze
 from orchestration.cli_options import HomeOption, ProgrammeOption, read_settings
 from orchestration.cli_quality import quality_app
+from orchestration.cli_quarantine import quarantine
 from orchestration.cli_release import release_app
 from orchestration.cli_release_upkeep import diff, prune
 from orchestration.cli_simulate import simulate
@@ -62,6 +63,7 @@ def nightly(
 app.command()(simulate)
 app.command()(check)
 app.command()(freeze)
+app.command()(quarantine)
 release_app.command()(diff)
 release_app.command()(prune)
 app.add_typer(quality_app, name="quality")

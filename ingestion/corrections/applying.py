@@ -108,7 +108,11 @@ def correct(
     cells = _cells(source, tables, columns, places, questions)
     missing = programme.instrument(source.instrument).missing if source.instrument else {}
     decided = decide(rows, places, questions, cells, missing)
-    told = list(zip(rows, ids, decided.told, strict=True))
+    named = [
+        replace(row, question=question.column) if question else row
+        for row, question in zip(rows, questions, strict=True)
+    ]
+    told = list(zip(named, ids, decided.told, strict=True))
     return Corrected(_without_removed(found, tables, decided), dict(decided.cells), _audit(told))
 
 

@@ -37,6 +37,8 @@ _COLUMNS = {
     "source_sites": "*source, *site",
     "source_waves": "*source, *wave",
     "source_keys": "*source, *key",
+    "quarantine": "*source, *file, *reason, *field, row_count bigint",
+    "corrections": "*source, *log, *question, *action, *state, *reason, row_count bigint",
     "lake_tables": "*source, *lake_table, parent_table, path, row_count bigint",
     "lake_columns": """*source, *lake_table, *column_name, column_order int, role, instrument, *item,
         preference int""",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ingestion.programme.model import Programme
+from ingestion.programme.registry_aside import aside_rows
 from ingestion.programme.registry_comparability import comparability_rows
 from ingestion.programme.registry_costs import cost_rows
 from ingestion.programme.registry_design import design_rows
@@ -35,5 +36,5 @@ def registry_tables(programme: Programme, home: Path, as_of: date) -> dict[str, 
     """
     rows = design_rows(programme, as_of) | measure_rows(programme) | form_rows(programme)
     rows |= unit_rows(programme) | comparability_rows(programme) | lake_rows(programme, home)
-    rows |= population_rows(programme) | cost_rows(programme)
+    rows |= aside_rows(programme, home) | population_rows(programme) | cost_rows(programme)
     return {table: registry_table(table, rows.get(table, [])) for table in SCHEMAS}

@@ -1,7 +1,8 @@
-"""A log of corrections may be late, early, doubled, contradict itself or be taken back; it is never silent."""
+"""A log of corrections: late, early, doubled, contradicting itself or taken back, and never silent."""
 
 import csv
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from ingestion.lake import lake_path
 from ingestion.programme.faults import ProgrammeFaults
 from ingestion.programme.load import load_programme
+from ingestion.programme.registry_tables import registry_tables
 from ingestion.pull import pull_programme, pull_source
 from ingestion.rebuild import rebuild
 
@@ -185,3 +187,26 @@ def test_any_order_of_arrival_gives_the_same_lake_and_twice_is_once(small, tmp_p
     _pull(small, home)
     doubled = pl.read_parquet(lake_path(home, SOURCE) / "main.parquet")
     assert doubled.equals(pl.read_parquet(lakes[0]["main.parquet"]))
+
+
+def test_what_is_set_aside_is_listed_and_counted_without_values(small, first, tmp_path, sitewise) -> None:
+    export = small.folder / "exports/site_a/endline.csv"
+    export.write_text(export.read_text() + "torn-e,A9999\n")
+    _log(
+        small,
+        (first["id"], "score", "-3", "59.125", ""),
+        (first["id"], "secret words", "", "59.125", ""),
+        (first["id"], "age", first["age"], "30", ""),
+    )
+    _pull(small, tmp_path / "home")
+    said = sitewise(tmp_path / "home", "quarantine", "--source", SOURCE, "--programme", small.folder)
+    assert said.returncode == 0, said.stderr
+    assert "its old value is not what the cell holds" in said.stdout
+    assert "endline.csv" in said.stdout and "162" in said.stdout and "59.125" not in said.stdout
+    registry = registry_tables(load_programme(small.folder), tmp_path / "home", date(2026, 11, 24))
+    told = {(row["question"], row["state"]): row["row_count"] for row in registry["corrections"].to_pylist()}
+    assert told == {("score", "listed"): 1, (None, "listed"): 1, ("age", "applied"): 1}
+    (row,) = registry["quarantine"].to_pylist()
+    assert (row["source"], row["row_count"]) == (SOURCE, 1)
+    unknown = sitewise(tmp_path / "home", "quarantine", "--source", "no_such", "--programme", small.folder)
+    assert unknown.returncode == 2 and "no source 'no_such'" in unknown.stderr + unknown.stdout

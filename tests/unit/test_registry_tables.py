@@ -173,7 +173,7 @@ def test_lake_columns_say_which_column_feeds_which_item(tables, tmp_path: Path) 
         **{"g/reads": ["1"] * 3, "g/colour": ["red"] * 3, "g/site": ["KE01"] * 3},
     )
     write_lake(home, "baseline_kobo", "members", _sw_record_id=["1"], mood_1=["4"])
-    write_lake(home, "baseline_kobo", "_quarantine", reason=["torn"])
+    write_lake(home, "baseline_kobo", "_quarantine", file=["a"], reason=["torn"], field=[None])
     built = tables()
     assert rows(built["lake_tables"], "source", "lake_table", "parent_table", "path", "row_count") == [
         ("baseline_kobo", "main", None, "lake/baseline_kobo/main.parquet", 3),

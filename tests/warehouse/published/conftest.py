@@ -51,6 +51,15 @@ def _registry() -> dict[str, Rows]:
             {"programme": "p", "title": "P", "is_public": False, "min_cell": 7, "round_to": 5}
             | {"unit_scope": "site", "as_of_date": date(2026, 1, 1)}
         ],
+        "corrections": [
+            {"source": "door", "log": "cleaning", "question": question, "action": "change", "state": state}
+            | {"reason": reason, "row_count": count}
+            for question, state, reason, count in (
+                ("reads", "applied", None, 38),
+                ("reads", "listed", "its old value is not what the cell holds", 3),
+                (None, "listed", "no question of this name has passed the door", 12),
+            )
+        ],
         "sites": [
             {
                 "site": site,
