@@ -13,6 +13,7 @@ from orchestration.cli_options import HomeOption, ProgrammeOption, fail, read_se
 from orchestration.settings import Settings
 
 quality_app = typer.Typer(no_args_is_help=True, help="Look at verdicts over time, and judge again.")
+WIDE = 200
 _HISTORY = """
     select as_of_date, rule, site, wave, indicator, state, measured, threshold
     from verdicts
@@ -77,10 +78,12 @@ def judge(home: HomeOption = "", programme: ProgrammeOption = "") -> None:
     except (ProgrammeFaults, RuleFaults, SettingsFault) as fault:
         fail(str(fault))
     rows = found.cells.to_pylist()
-    console = Console()
+    console = _console()
     if rows:
         console.print(_table(["site", "wave", "indicator", "verdict_before", "verdict", "reason"], rows))
     typer.echo(f"{len(rows)} cells would change their verdict. Nothing was written.")
+    if found.otherwise:
+        typer.echo(f"judged as last measured, which a night will do otherwise: {', '.join(found.otherwise)}")
     if found.unmeasured:
         typer.echo(f"not measured yet, and so not judged: {', '.join(found.unmeasured)}")
 
@@ -95,13 +98,21 @@ def _shown(settings: Settings, sql: str, parameters: list[str]) -> None:
     if not rows:
         typer.echo("There is nothing to show.")
         return
-    Console().print(_table(list(rows[0]), rows))
+    _console().print(_table(list(rows[0]), rows))
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide where a file or another command reads."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
 
 
 def _table(columns: list[str], rows: list[dict[str, Any]]) -> Table:
     table = Table(box=None)
     for name in columns:
-        table.add_column(name, overflow="fold")
+        table.add_column(
+            name, overflow="fold", no_wrap=name.endswith(("date", "_on", "measured", "threshold"))
+        )
     for row in rows:
         table.add_row(*("" if row[name] is None else _text(row[name]) for name in columns))
     return table

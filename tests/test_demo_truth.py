@@ -203,7 +203,13 @@ def test_other_thresholds_are_judged_from_the_facts_of_the_night_without_measuri
     assert "gulu" in milder
     assert "0 cells would change" not in milder
     assert "kakamega" not in milder
-    own.write_text(own.read_text().replace("threshold_pct: 60,", "threshold_pct: 2,"))
+    assert "otherwise" not in milder
+    own.write_text(
+        own.read_text().replace("threshold_pct: 60,", "threshold_pct: 2,").replace("max: 16", "max: 15")
+    )
+    narrower = sitewise(demo_night, "quality", "judge", "--programme", programme).stdout
+    assert "0 cells would change" in narrower
+    assert "which a night will do otherwise: child_age_range" in narrower
     waivers = programme / "waivers.yml"
     lines = waivers.read_text().replace("until: 2026-09-30", "until: 2026-12-31")
     doubles = lines.replace("values_in_range", "one_interview_per_unit_and_wave")

@@ -4,6 +4,7 @@ In: the facts of the last night, as the warehouse has them, and the programme's 
 verdict would be another. Nothing is written.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,6 +16,10 @@ from orchestration.programmes import declared_tables, load
 from orchestration.settings import Settings
 from orchestration.warehouse import connected, read_table
 
+_MEASURED_BY = {
+    "rules": ("rule", "wave", "rule_type", "instrument", "item", "valid_from", "parameters"),
+    "rule_terms": ("rule", "source", "lake_table", "violation_sql", "applicable_sql"),
+}
 _SAID = ("severity", "comparison", "threshold")
 
 
@@ -25,10 +30,12 @@ class JudgedAgain:
     Attributes:
         cells: `site, wave, indicator, verdict_before, verdict, reason` of each cell whose verdict changes.
         unmeasured: Rules of now that the facts do not hold, which only a night can measure.
+        otherwise: Rules that now measure something else; they were judged by what was measured.
     """
 
     cells: pa.Table
     unmeasured: list[str]
+    otherwise: list[str]
 
 
 def judge_again(settings: Settings) -> JudgedAgain:
@@ -52,9 +59,24 @@ def judge_again(settings: Settings) -> JudgedAgain:
         .filter(pl.col("verdict") != pl.col("verdict_before"))
         .sort(key)
     )
-    known = set(read_table(settings.warehouse, "registry.rules")["rule"].to_pylist())
-    unmeasured = sorted(set(tables["rules"]["rule"].to_pylist()) - known)
-    return JudgedAgain(changed.to_arrow(), unmeasured)
+    before_rules, rules = (
+        set(table["rule"].to_pylist())
+        for table in (read_table(settings.warehouse, "registry.rules"), tables["rules"])
+    )
+    otherwise = _measuring_otherwise(settings, tables) & before_rules & rules
+    return JudgedAgain(changed.to_arrow(), sorted(rules - before_rules), sorted(otherwise))
+
+
+def _measuring_otherwise(settings: Settings, tables: Mapping[str, pa.Table]) -> set[str]:
+    """Rules of which more than the limit or the weight has changed."""
+    found: set[str] = set()
+    for name, columns in _MEASURED_BY.items():
+        then, now = (
+            {tuple(row.values()) for row in table.select(columns).to_pylist()}
+            for table in (read_table(settings.warehouse, f"registry.{name}"), tables[name])
+        )
+        found |= {row[0] for row in then ^ now}
+    return found
 
 
 def _under(facts: pa.Table, settings: Settings, rules: pa.Table) -> pa.Table:
