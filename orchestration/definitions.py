@@ -8,7 +8,7 @@ their computations live in assets/.
 import dagster as dg
 from dagster import JobDefinition
 
-from orchestration.assets.gates import admission_gate, candidate_gate
+from orchestration.assets.gates import SITE_STATES, admission_gate, candidate_gate
 from orchestration.assets.models import model_assets
 from orchestration.assets.pull import receipts, sources
 from orchestration.assets.registry import registry_assets
@@ -31,6 +31,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
             registry_assets(parsed),
             *model_assets(parsed),
             admission_gate,
+            SITE_STATES,
             candidate_gate(parsed),
             release_asset(parsed),
         ],

@@ -146,6 +146,42 @@ def test_the_run_and_each_source_show_in_the_ui_on_the_same_home(first):
     assert ["nightly", "SUCCESS"] in runs_of(first)
 
 
+def test_each_gate_shows_its_counts_its_worst_offenders_and_every_site(first, published):
+    told = in_home(
+        first,
+        "import json\n"
+        "import dagster as dg\n"
+        "from orchestration.settings import Settings\n"
+        "Settings.from_environment().prepare()\n"
+        "checks = {}\n"
+        "with dg.DagsterInstance.get() as instance:\n"
+        "    [run] = [run for run in instance.get_runs() if run.job_name == 'nightly'][-1:]\n"
+        "    for entry in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):\n"
+        "        check = entry.get_dagster_event().asset_check_evaluation_data\n"
+        "        words = {name: str(value.value) for name, value in check.metadata.items()}\n"
+        "        checks[check.check_name] = [check.passed, check.severity.value, words]\n"
+        "    sites = {}\n"
+        "    for site in instance.get_dynamic_partitions('sites'):\n"
+        "        key = dg.AssetKey(['quality', 'sites'])\n"
+        "        records = dg.AssetRecordsFilter(asset_key=key, asset_partitions=[site])\n"
+        "        [record] = instance.fetch_materializations(records, limit=1).records\n"
+        "        sites[site] = record.asset_materialization.metadata['state'].value\n"
+        "print(json.dumps([checks, sites]))\n",
+    )
+    checks, sites = json.loads(told.splitlines()[-1])
+    passed, severity, words = checks["critical_rules_hold"]
+    assert (passed, severity) == (False, "ERROR")
+    assert int(words["fail_judgements"]) > 0
+    [poison] = [site for site, state in sites.items() if state == "withheld"]
+    assert words["worst_offenders"].splitlines()[0] == "| state | rule | site | wave | indicator | reason |"
+    assert f"| {poison} |" in words["worst_offenders"]
+    assert checks["warning_rules_hold"][1] == "WARN"
+    assert checks["candidate_may_be_published"][0]
+    withheld = published(first.home, "select site from sites where withheld_cell_count > 0")
+    assert [(poison,)] == withheld
+    assert len(sites) == published(first.home, "select count(*) from sites")[0][0]
+
+
 def test_one_source_is_pulled_again_by_its_own_job(first):
     told = in_home(
         first,

@@ -13,6 +13,8 @@ import pyarrow as pa
 from expectations.judge import judge_candidate, judge_facts, tables_of_nothing
 from orchestration.assets import OWNERS
 from orchestration.assets.metadata import arrow_metadata
+from orchestration.assets.offenders import found as found_by
+from orchestration.assets.offenders import site_states
 from orchestration.assets.registry import NIGHT, fingerprint_of
 from orchestration.dbt_run import table_keys
 from orchestration.home import Home
@@ -35,6 +37,18 @@ CELLS = """
     order by all
 """
 SHOWN = 5
+SITES = dg.DynamicPartitionsDefinition(name="sites")
+SITE_STATES = dg.AssetSpec(
+    ["quality", "sites"],
+    deps=[ADMISSION],
+    partitions_def=SITES,
+    group_name="gates",
+    owners=OWNERS,
+    kinds={"python"},
+    description="Each site's state after the first gate, one partition a site: what of it is withheld, and"
+    " why. The gate reports it every night.",
+)
+SEVERITIES = {"critical": "What is broken is withheld.", "warning": "It is told, and withholds nothing."}
 Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
 
 
@@ -73,6 +87,14 @@ Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
             blocking=True,
             description="At least one cell may be used; otherwise there is nothing to publish.",
         ),
+        *(
+            dg.AssetCheckSpec(
+                f"{severity}_rules_hold",
+                asset=JUDGEMENTS,
+                description=f"No {severity} rule is broken anywhere, or could not be evaluated. {what}",
+            )
+            for severity, what in SEVERITIES.items()
+        ),
     ],
     pool=WRITER_POOL,
 )
@@ -90,6 +112,17 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
     for key, name in ((JUDGEMENTS, "judgements"), (ADMISSION, "admission")):
         yield dg.MaterializeResult(asset_key=key, metadata=arrow_metadata(judged[name]))
     key = ["site", "wave", "indicator"]
+    judgements, admission = judged["judgements"].to_pylist(), judged["admission"].to_pylist()
+    _report_sites(context, judgements, admission)
+    for severity in SEVERITIES:
+        holds, metadata = found_by(judgements, severity)
+        yield dg.AssetCheckResult(
+            asset_key=JUDGEMENTS,
+            check_name=f"{severity}_rules_hold",
+            passed=holds,
+            severity=dg.AssetCheckSeverity.ERROR if severity == "critical" else dg.AssetCheckSeverity.WARN,
+            metadata=metadata,
+        )
     expected = sorted(tuple(row.values()) for row in cells.select(key).to_pylist())
     found = sorted(tuple(row.values()) for row in judged["admission"].select(key).to_pylist())
     admitted = sum(judged["admission"]["is_admitted"].to_pylist())
@@ -105,6 +138,17 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
         passed=admitted > 0,
         metadata={"admitted_cells": admitted, "withheld_cells": len(found) - admitted},
     )
+
+
+def _report_sites(context: dg.AssetExecutionContext, judgements: list[Any], admission: list[Any]) -> None:
+    """Tells each site's state in its partition; sites that are no longer declared have none any more."""
+    states = dict(site_states(judgements, admission))
+    known = set(context.instance.get_dynamic_partitions("sites"))
+    context.instance.add_dynamic_partitions("sites", sorted(states.keys() - known))
+    for gone in sorted(known - states.keys()):
+        context.instance.delete_dynamic_partition("sites", gone)
+    for site, metadata in states.items():
+        context.log_event(dg.AssetMaterialization(SITE_STATES.key, partition=site, metadata=metadata))
 
 
 def candidate_gate(manifest: Mapping[str, Any]) -> dg.AssetsDefinition:
