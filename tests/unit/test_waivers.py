@@ -9,6 +9,7 @@ from expectations.fault import RuleFaults
 from expectations.rule import load_rules
 from expectations.waiver import waived, waiver_table
 from ingestion.programme.entries import read_entries
+from orchestration.change import fingerprint
 
 REGISTRY = {
     "rules": pa.table({"rule": ["in_range__form__age", "in_range__form__score", "arms"]}),
@@ -119,3 +120,24 @@ def test_a_type_that_sees_outcomes_may_only_warn(tmp_path):
     assert "Remedy: write severity: warning" in str(fault)
     file.write_text(rule.replace("SEVERITY", "warning"))
     assert [one.name for one in load_rules(read_entries(file))] == ["who_asked"]
+
+
+@pytest.mark.parametrize(
+    ("night", "next_night", "is_seen"),
+    [
+        (date(2026, 3, 30), date(2026, 3, 31), False),
+        (date(2026, 3, 31), date(2026, 4, 1), True),
+        (date(2026, 1, 9), date(2026, 1, 10), True),
+        (date(2026, 4, 1), date(2026, 4, 2), False),
+    ],
+)
+def test_a_night_sees_that_a_waiver_began_or_ended_though_nothing_else_changed(
+    tmp_path, night, next_night, is_seen
+):
+    file = tmp_path / "waivers.yml"
+    file.write_text(GOOD)
+    seen = [
+        fingerprint({"waivers": waiver_table(read_entries(file), REGISTRY, as_of)}, as_of)
+        for as_of in (night, next_night)
+    ]
+    assert (seen[0] != seen[1]) == is_seen
