@@ -17,9 +17,11 @@ from ingestion.programme.load import load_programme
 from ingestion.programme.model import WaveDates
 from ingestion.programme.registry_tables import KEYS, SCHEMAS, registry_tables
 from ingestion.pull import pull_programme
-from ingestion.receipt import Receipt
+from ingestion.receipt import LakeTable, Receipt
+from ingestion.rows.fates import NO_PARENT
 
 AS_OF = date(2024, 12, 1)
+BEFORE = ("earlier_row_count", "orphan_count")
 STAR = Path(__file__).parents[2] / "ingestion/programmes/star"
 
 
@@ -237,6 +239,21 @@ def test_a_failed_pull_shows_its_message(tables, tmp_path: Path) -> None:
         row[0]: row[1:] for row in rows(tables()["sources"], "source", "receipt_state", "receipt_message")
     }
     assert shown["listing"] == ("failed", "frame/ is gone")
+
+
+def test_a_source_tells_what_it_held_before_and_what_lies_without_a_parent(tables, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    landings = [("1", "landed", 40), ("2", "landed", 30), ("3", "unchanged", 30), ("4", "failed", 0)]
+    for place, state, count in landings:
+        held = [LakeTable(table="main", row_count=count, sha256="")]
+        moment = datetime(2024, 12, 1, int(place), tzinfo=UTC)
+        written = {"receipt_id": place, "source": "listing", "pulled_at": moment, "mode": "snapshot"}
+        write_receipt(home, Receipt(**written, state=state, tables=held))
+    told = {name: ["x", "x", "x"] for name in ("file", "line", "field", "record_id")}
+    write_lake(home, "listing", "_quarantine", **told, reason=[NO_PARENT, "another reason", NO_PARENT])
+    before = {row[0]: row[1:] for row in rows(tables()["sources"], "source", *BEFORE)}
+    assert before.pop("listing") == (40, 2)
+    assert set(before.values()) == {(None, 0)}
 
 
 def test_what_the_pull_writes_is_what_the_registry_finds(small_programme, tmp_path: Path) -> None:
