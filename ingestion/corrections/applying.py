@@ -112,7 +112,9 @@ def correct(
         replace(row, question=question.column) if question else row
         for row, question in zip(rows, questions, strict=True)
     ]
-    told = list(zip(named, ids, decided.told, strict=True))
+    # A key that nobody has here may be that of someone who withdrew, or no key at all.
+    found_ids = [place[1] if place else None for place in places]
+    told = list(zip(named, found_ids, decided.told, strict=True))
     return Corrected(_without_removed(found, tables, decided), dict(decided.cells), _audit(told))
 
 

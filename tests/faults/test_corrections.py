@@ -132,8 +132,11 @@ def test_a_later_row_is_compared_with_what_an_earlier_one_left(small, first, tmp
 
 
 def test_no_value_stands_where_corrections_are_told(small, first, tmp_path) -> None:
-    _log(small, (first["id"], "score", first["score"], "59.125", ""), (first["id"], "score", "", "x5x", ""))
+    rows = [(first["id"], first["score"], "59.125"), (first["id"], "", "x5x"), ("nobody", "", "59.125")]
+    _log(small, *[(record, "score", old, new, "") for record, old, new in rows])
     _pull(small, tmp_path)
+    audit = pl.read_parquet(lake_path(tmp_path, SOURCE) / "_corrections.parquet")
+    assert audit["record_id"].to_list() == [first["id"], first["id"], None]
     tables = [lake_path(tmp_path, SOURCE) / "_corrections.parquet"]
     tables += list(lake_path(tmp_path, "cleaning").glob("*.parquet"))
     told = "".join(str(pl.read_parquet(table).rows()) for table in tables)
