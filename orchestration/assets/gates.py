@@ -17,6 +17,7 @@ from orchestration.assets.offenders import found as found_by
 from orchestration.assets.offenders import site_states
 from orchestration.assets.registry import NIGHT, fingerprint_of
 from orchestration.dbt_run import table_keys
+from orchestration.feedback import write_feedback
 from orchestration.home import Home
 from orchestration.quality.history import keep
 from orchestration.release.content_hash import content_hash
@@ -114,6 +115,7 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
     key = ["site", "wave", "indicator"]
     judgements, admission = judged["judgements"].to_pylist(), judged["admission"].to_pylist()
     _report_sites(context, judgements, admission)
+    write_feedback(home.settings.home, judgements, admission)
     for severity in SEVERITIES:
         holds, metadata = found_by(judgements, severity)
         yield dg.AssetCheckResult(
