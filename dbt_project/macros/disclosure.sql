@@ -55,7 +55,7 @@ case
   `reads_range: 14.2% of 310 against at most 1%` becomes `reads_range: more than 1%`.
 -#}
 {% macro plain_reason(reason, is_met='false') -%}
-    {%- set measured = '[-+.e0-9]+%( of [0-9]+)? against ' -%}
+    {%- set measured = '[-+.e0-9]+(%| percentage points| standard deviations)( of [0-9]+)? against ' -%}
 case
         when programme.is_public then {{ reason }}
         when {{ is_met }} then regexp_replace({{ reason }}, '{{ measured }}', '', 'g')
