@@ -52,9 +52,9 @@
 
 {#- What Holm's procedure runs over: an analysis' primary indicators and waves; what claims nothing counts with p = 1.
     In: analysis, is_tested, barred, p_claim<variant>. Out: p_tested<variant>, family<variant>. -#}
-{% macro claim_family(variant='') -%}
+{% macro claim_family(variant='', within='analysis, is_tested') -%}
     coalesce(if(barred is null, p_claim{{ variant }}, 1), 1) as p_tested{{ variant }},
-    list(p_tested{{ variant }}) over (partition by analysis, is_tested) as family{{ variant }}
+    list(p_tested{{ variant }}) over (partition by {{ within }}) as family{{ variant }}
 {%- endmacro %}
 
 {#- The verdict: what bars it, else the claim if it survives the other primary indicators.

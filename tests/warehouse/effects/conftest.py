@@ -145,6 +145,8 @@ GROUPS = {
         "int_retention_bars",
         "int_pilot_selection",
         "int_pilot_shrinkage",
+        "int_withheld_pools",
+        "int_withheld_verdicts",
         "int_effect_retention",
         "int_retention_by_estimator",
     ),

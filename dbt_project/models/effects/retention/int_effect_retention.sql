@@ -12,6 +12,8 @@ with ranked as (
         b.barred,
         b.bar,
         b.is_tested,
+        w.verdict_if_restored,
+        coalesce(w.could_change, false) and b.barred is null as is_withheld_decisive,
         {{ claim_family() }},
         {{ claim_family('_corrected') }}
     from {{ ref('int_retention_claims') }} as c
@@ -19,6 +21,7 @@ with ranked as (
     left join {{ ref('int_retention_ratios') }} as r using (analysis, indicator, wave)
     left join {{ ref('int_pilot_selection') }} as s using (analysis, indicator, wave)
     left join {{ ref('int_pilot_shrinkage') }} as e using (analysis, indicator, wave)
+    left join {{ ref('int_withheld_verdicts') }} as w using (analysis, indicator, wave)
 ),
 
 adjusted as (
@@ -27,8 +30,13 @@ adjusted as (
         {%- for variant in variants %}
             case when is_tested then {{ holm('p_tested' ~ variant, 'family' ~ variant) }} end as p_holm{{ variant }},
         {%- endfor %}
-        {{ verdict() }} as verdict,
-        case when claim_corrected is not null then {{ verdict('_corrected') }} end as verdict_corrected,
+        {{ verdict() }} as verdict_of_admitted,
+        -- what withheld sites could turn is not known
+        if(is_withheld_decisive, 'inconclusive', verdict_of_admitted) as verdict,
+        case
+            when claim_corrected is not null and is_withheld_decisive then 'inconclusive'
+            when claim_corrected is not null then {{ verdict('_corrected') }}
+        end as verdict_corrected,
         {{ portability() }} as portability
     from ranked
 )
@@ -73,12 +81,16 @@ select
         case when barred is null then p_holm{{ variant }} end as p_claim_holm{{ variant }},
         verdict{{ variant }},
     {%- endfor %}
+    verdict_if_restored,
     {{ verdict_words('verdict', 'margin', 'change_verdict', 'portability') }} as verdict_words,
     {{ verdict_caution() }} as caution,
     nullif(concat_ws(
         '; ', bar,
         case
-            when barred is null and verdict <> claim then claim || ' does not survive the other primary indicators'
+            when is_withheld_decisive then 'withheld sites could change it: without them it is ' || verdict_of_admitted
+        end,
+        case
+            when barred is null and verdict_of_admitted <> claim then claim || ' does not survive the other primary indicators'
         end,
         case when barred is null and look is not null then 'a planned look before the waves are closed' end,
         case

@@ -41,6 +41,8 @@ NO_POOLS = (
     "create table effects.int_shrunken_effects (pool_id bigint, method varchar, site varchar, tau2 double,"
     " shrinkage double, shrunken double)",
     "create table effects.int_pool_estimates (pool_id bigint, estimator varchar, estimate_se double)",
+    "create table effects.int_withheld_verdicts (analysis varchar, indicator varchar, wave varchar,"
+    " verdict_if_restored varchar, could_change boolean)",
 )
 
 

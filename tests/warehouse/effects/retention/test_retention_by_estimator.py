@@ -44,7 +44,13 @@ def staged(effects_warehouse, insert_pools):
         sites = pd.DataFrame(
             [
                 {"analysis": "main", "indicator": "score", "wave": "endline", "site": name, "stage": stage}
-                | {"pool": stage, "state": "included", "design_group": "randomised", "look": None}
+                | {
+                    "pool": stage,
+                    "state": "included",
+                    "design_group": "randomised",
+                    "look": None,
+                    "basis": "rows",
+                }
                 for stage, listed in names.items()
                 for name in listed
             ]
@@ -55,7 +61,8 @@ def staged(effects_warehouse, insert_pools):
             create table effects.int_site_effects (
                 analysis varchar, indicator varchar, wave varchar, stage varchar, site varchar,
                 measure varchar, dimension varchar, n_treatment bigint, n_control bigint, basis varchar,
-                estimate double, estimate_se double, df double, is_own boolean
+                estimate double, estimate_se double, df double, is_own boolean, sd_control double,
+                is_headline boolean
             )
         """)
         warehouse.build("int_looks", "pools", "retention")
