@@ -1,4 +1,4 @@
-"""A verdict that withheld sites could change is not given; what they hide is restored where it can be, else bounded."""
+"""No verdict that withheld sites could change: they are restored where they can be, else bounded."""
 
 from typing import Any
 
