@@ -110,8 +110,11 @@ def test_the_verdicts_tell_the_planted_story(demo_night, published) -> None:
     told = dict(published(demo_night, "select indicator, verdict from headline where wave = 'endline'"))
     assert told["reading_score"] == "held"
     assert told["reading_proficient_pct"] == "held"
-    assert told["learning_spend"] == "faded_negligible"
-    assert told["absence_rate"] == "reversed"
+    # Planted are faded_negligible and reversed; kakamega, whose data are withheld, could change either.
+    could = dict(published(demo_night, "select indicator, note from effect_retention where wave = 'endline'"))
+    for indicator, planted in (("learning_spend", "faded_negligible"), ("absence_rate", "reversed")):
+        assert told[indicator] == "inconclusive"
+        assert f"withheld sites could change it: without them it is {planted}" in could[indicator]
     words = dict(published(demo_night, "select indicator, verdict_words from headline"))
     assert words["reading_proficient_pct"].startswith("kept at least")
     assert "attenuated" in words["reading_proficient_pct"]

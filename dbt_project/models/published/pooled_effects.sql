@@ -4,12 +4,34 @@
     'i2_qprofile_low_pct', 'i2_qprofile_high_pct', 'pi_z_low', 'pi_z_high', 'pi_hts_low', 'pi_hts_high', 'pi_knha_low',
     'pi_knha_high', 'p_next_above_zero', 'p_next_above_smallest', 'next_site_note', 'largest_weight_pct',
 ] %}
-with protected as (
+-- What the gates withheld of a stage is the same for each of its estimators; what it could do is each one's own.
+with withheld as (
+    select
+        analysis,
+        indicator,
+        wave,
+        stage,
+        design_group,
+        any_value(withheld_site_pct) as withheld_site_pct,
+        any_value(100.0 * withheld_unit_count / nullif(unit_count, 0)) as withheld_unit_pct
+    from {{ ref('int_withheld_pools') }}
+    group by all
+),
+
+protected as (
     select
         pooled.* exclude (withheld_sites, excluded_sites, why_missing, n_treatment, n_control),
         {{ plain_reason('pooled.withheld_sites') }} as withheld_sites,
         {{ plain_reason('pooled.excluded_sites') }} as excluded_sites,
         {{ plain_reason('pooled.why_missing') }} as why_missing,
+        pooled.dimension = 'all' and pooled.measure = indicators.effect_scale as is_whole,
+        coalesce(withheld.withheld_site_pct, 0) as withheld_site_pct,
+        case
+            when programme.is_public then coalesce(withheld.withheld_unit_pct, 0)
+            else round(coalesce(withheld.withheld_unit_pct, 0))
+        end as withheld_unit_pct,
+        (1 - bounds.withheld_share) * pooled.estimate_low - bounds.withheld_share * bounds.span as bounded_low,
+        (1 - bounds.withheld_share) * pooled.estimate_high + bounds.withheld_share * bounds.span as bounded_high,
         {{ estimand_words(
             "(analyses.is_randomised and pooled.design_group = 'randomised')", 'pooled.unit', 'pooled.inference'
         ) }} as estimand,
@@ -22,6 +44,10 @@ with protected as (
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
+    left join withheld using (analysis, indicator, wave, stage, design_group)
+    left join {{ ref('int_withheld_pools') }} as bounds using (
+        analysis, indicator, wave, stage, design_group, measure, estimator
+    )
 )
 
 select
@@ -47,6 +73,10 @@ select
     {%- endfor %}
     basis,
     withheld_sites,
+    case when is_whole then withheld_site_pct end as withheld_site_pct,
+    case when is_whole then withheld_unit_pct end as withheld_unit_pct,
+    case when is_whole and not is_suppressed then bounded_low end as bounded_low,
+    case when is_whole and not is_suppressed then bounded_high end as bounded_high,
     excluded_sites,
     {{ unless_suppressed('interval_note') }} as interval_note,
     estimand,

@@ -246,3 +246,10 @@ create table cost.int_cost_elasticity (
     analysis varchar, wave varchar, k bigint, is_one_scale boolean, beta double, df double, beta_se double,
     beta_low double, beta_high double
 );
+
+create table effects.int_withheld_pools (
+    analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar, measure varchar,
+    estimator varchar, withheld_count bigint, restored_count bigint, bounded_count bigint, withheld_site_pct
+    double, unit_count bigint, withheld_unit_count bigint, span double, withheld_share double, bounded_share
+    double, estimate_if_restored double, se_if_restored double, df_if_restored double
+);
