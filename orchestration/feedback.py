@@ -1,8 +1,9 @@
 """What each site has to mend: one page and one table a site, written by the first gate every night.
 
-`<home>/feedback/<site>/feedback.html` and `.csv`, for the owner alone, outside the releases. In: judgements
-and admission. Out: rules with their wave, indicator, counts, threshold and reason, first what withholds most.
-Keys and counts only, never an answer. A site without fault gets a page that says so.
+`<home>/feedback/<site>/feedback.html` and `.csv`, for the owner alone, outside the releases. In: judgements,
+admission, and examples. Out: rules with their wave, indicator, question, counts, threshold and reason, with
+the keys of submissions that break them and who held those, first what withholds most. Keys and counts only,
+never an answer. A site without fault gets a page that says so.
 """
 
 import csv
@@ -15,11 +16,12 @@ from urllib.parse import quote
 
 Row = Mapping[str, Any]
 COLUMNS = (
-    "cells_withheld",
+    "cells_it_decides",
     "state",
     "rule",
     "wave",
     "indicator",
+    "question",
     "violations",
     "denominator",
     "measured",
@@ -27,15 +29,34 @@ COLUMNS = (
     "threshold",
     "reason",
     "waiver",
+    "submissions",
+    "enumerators",
 )
 _RANKS = {"error": 0, "fail": 1, "warn": 2}
 
 
-def write_feedback(home: Path, judgements: Sequence[Row], admission: Sequence[Row]) -> list[Path]:
-    """Writes every site's page and table, each whole or not at all; returns the sites' folders."""
+def write_feedback(
+    home: Path,
+    judgements: Sequence[Row],
+    admission: Sequence[Row],
+    examples: Sequence[Row] = (),
+    questions: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Writes every site's page and table, each whole or not at all; returns the sites' folders.
+
+    Args:
+        home: SITEWISE_HOME.
+        judgements: `quality.judgements`.
+        admission: `quality.admission`.
+        examples: `facts.int_fact_examples`.
+        questions: The question that a rule is about, by rule.
+    """
+    shown: dict[tuple[Any, ...], list[Row]] = {}
+    for example in examples:
+        shown.setdefault((example["site"], example["rule"], example["wave"]), []).append(example)
     folders = []
     for site, cells in _by_site(admission):
-        rows = faults(site, judgements, cells)
+        rows = [_with_examples(site, row, shown, questions or {}) for row in faults(site, judgements, cells)]
         # Quoted, so that no name of a site leads out of the folder.
         folder = home / "feedback" / quote(site, safe="").replace(".", "%2E")
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -54,11 +75,23 @@ def faults(site: str, judgements: Sequence[Row], cells: Sequence[Row]) -> list[d
         if row["state"] not in _RANKS or (row["site"] or "*") not in ("*", site):
             continue
         withheld = sum(1 for cell in cells if not cell["is_admitted"] and _is_behind(row, cell))
-        found.append({name: row.get(name) for name in COLUMNS} | {"cells_withheld": withheld})
+        found.append({name: row.get(name) for name in COLUMNS} | {"cells_it_decides": withheld})
     key = ("rule", "wave", "indicator")
     return sorted(
-        found, key=lambda row: (-row["cells_withheld"], _RANKS[row["state"]], *(str(row[x]) for x in key))
+        found, key=lambda row: (-row["cells_it_decides"], _RANKS[row["state"]], *(str(row[x]) for x in key))
     )
+
+
+def _with_examples(
+    site: str, row: dict[str, Any], shown: Mapping[tuple[Any, ...], list[Row]], questions: Mapping[str, str]
+) -> dict[str, Any]:
+    found = shown.get((site, row["rule"], row["wave"]), [])
+    held_by = sorted({example["enumerator"] for example in found if example["enumerator"]})
+    return row | {
+        "question": questions.get(row["rule"], ""),
+        "submissions": " ".join(str(example["record_id"]) for example in found),
+        "enumerators": " ".join(held_by),
+    }
 
 
 def _is_behind(row: Row, cell: Row) -> bool:

@@ -5,6 +5,7 @@ McCaffrey's degrees of freedom by the eigenvalues of each cluster's matrix. It s
 closed form with the models.
 """
 
+import csv
 import json
 import re
 import shutil
@@ -237,3 +238,20 @@ def test_the_night_tells_what_warns_which_waiver_has_expired_and_which_holds(dem
     assert [verdict for verdict, _ in published(demo_night, waived)] == ["warn"]
     cells = "select distinct verdict from quality_verdicts where kind = 'admission' and site = 'kakamega'"
     assert published(demo_night, f"{cells} and wave = 'endline'") == [("fail",)]
+
+
+def test_a_site_is_told_what_to_mend_by_question_and_by_the_platform_s_own_keys(demo_night) -> None:
+    with (demo_night / "feedback" / "kakamega" / "feedback.csv").open() as file:
+        rows = {row["rule"]: row for row in csv.DictReader(file)}
+    words = rows["values_in_range__child_test__words_correct"]
+    assert words["question"] == "child_test.words_correct"
+    keys = words["submissions"].split()
+    assert len(keys) == 20
+    known: set[str] = set()
+    for table in (demo_night / "lake").glob("*/main.parquet"):
+        frame = pl.read_parquet(table)
+        known |= set(frame["_sw_record_id"]) if "_sw_record_id" in frame.columns else set()
+    assert known.issuperset(keys)
+    sites = {folder.name for folder in (demo_night / "feedback").iterdir()}
+    assert len(sites) == 18
+    assert "No fault was found" in (demo_night / "feedback" / "lira" / "feedback.html").read_text()

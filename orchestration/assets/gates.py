@@ -58,7 +58,7 @@ Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
     specs=[
         dg.AssetSpec(
             JUDGEMENTS,
-            deps=[["facts", "int_facts"]],
+            deps=[["facts", "int_facts"], ["facts", "int_fact_examples"]],
             group_name="gates",
             owners=OWNERS,
             kinds={"python", "greatexpectations"},
@@ -115,7 +115,9 @@ def admission_gate(context: dg.AssetExecutionContext, home: Home) -> Results:
     key = ["site", "wave", "indicator"]
     judgements, admission = judged["judgements"].to_pylist(), judged["admission"].to_pylist()
     _report_sites(context, judgements, admission)
-    write_feedback(home.settings.home, judgements, admission)
+    examples = read_table(warehouse, "facts.int_fact_examples").to_pylist()
+    items = {row["rule"]: f"{row['instrument']}.{row['item']}" for row in rules.to_pylist() if row["item"]}
+    write_feedback(home.settings.home, judgements, admission, examples, items)
     for severity in SEVERITIES:
         holds, metadata = found_by(judgements, severity)
         yield dg.AssetCheckResult(
