@@ -12,14 +12,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from expectations.expression import ExpressionFault, read_expression
+from expectations.block_terms import block_expression, named_items
+from expectations.expression import Expression, ExpressionFault, read_expression
 from expectations.fault import RuleFault, RuleFaults, nearest
 from expectations.form_rules import form_rules
 from expectations.interview_needs import interview_faults
 from expectations.item_terms import Term, applies_to, item_term, never_fails
 from expectations.items import FormStatement, Item, KnownItems
 from expectations.rule import Rule
-from expectations.rule_types import Check, OfForm, OfItem
+from expectations.rule_types import Check, ExclusiveOptions, OfForm, OfItem, OfSeveral
 
 RULES = pa.schema(
     [
@@ -127,6 +128,8 @@ def _compiled(rule: Rule, programme: KnownItems) -> list[_Compiled]:
             _Compiled(rule, _fanned_out(rule, one.item), one.item, one.terms, one.stated, one.why_not)
             for one in form_rules(spec, programme)
         ]
+    if isinstance(spec, OfSeveral) or (isinstance(spec, ExclusiveOptions) and spec.others):
+        return _block(rule, spec, programme)
     if not isinstance(spec, OfItem):
         return [_Compiled(rule, rule.name, None, ())]
     if isinstance(spec, Check):
@@ -159,18 +162,44 @@ def _checks(rule: Rule, spec: Check, programme: KnownItems) -> list[_Compiled]:
         expression = read_expression(spec.expression, find)
     except ExpressionFault as problem:
         raise RuleFaults([rule.fault("expression", problem.message, problem.remedy)]) from None
+    if spec.item is None:
+        return _of_expression(rule, "expression", expression, programme)
+    item = _named_item(rule, spec.item, programme)
+    if (item.instrument, item.item) not in expression.items:
+        remedy = f"name one of {', '.join(programme.items[key].name for key in expression.items)}"
+        raise RuleFaults([rule.fault("item", f"the expression does not use '{item.name}'", remedy)])
+    return _of_expression(rule, "expression", expression, programme, item)
+
+
+def _block(rule: Rule, spec: OfSeveral | ExclusiveOptions, programme: KnownItems) -> list[_Compiled]:
+    items, faults = [], []
+    for field, name in named_items(spec):
+        try:
+            items.append(programme.find(name))
+        except LookupError as problem:
+            faults.append(rule.fault(field, *problem.args))
+    if faults:
+        raise RuleFaults(faults)
+    field = "items" if isinstance(spec, OfSeveral) else "others"
+    try:
+        expression = block_expression(spec, items)
+    except ExpressionFault as problem:
+        raise RuleFaults([rule.fault(field, problem.message, problem.remedy)]) from None
+    return _of_expression(rule, field, expression, programme)
+
+
+def _of_expression(
+    rule: Rule, field: str, expression: Expression, programme: KnownItems, item: Item | None = None
+) -> list[_Compiled]:
+    """The rule for one item, or for each that an indicator reads; `field` is where the items are named."""
     if len({instrument for instrument, _ in expression.items}) > 1:
         message = "the expression uses items of several instruments, which no one record holds"
-        raise RuleFaults([rule.fault("expression", message, "use the items of one instrument")])
-    used = [programme.items[key] for key in expression.items]
-    if spec.item is not None:
-        item = _named_item(rule, spec.item, programme)
-        if item not in used:
-            remedy = f"name one of {', '.join(one.name for one in used)}"
-            raise RuleFaults([rule.fault("item", f"the expression does not use '{item.name}'", remedy)])
+        raise RuleFaults([rule.fault(field, message, "use the items of one instrument")])
+    if item is not None:
         used = [item]
     else:
-        used = [programme.items[key] for key in expression.items if key in programme.measured] or used[:1]
+        used = [programme.items[key] for key in expression.items if key in programme.measured]
+        used = used or [programme.items[expression.items[0]]]
     single = len(used) == 1
     tables = [table for table in programme.tables if table.items.issuperset(expression.items)]
     terms = tuple(Term.of_expression(table, expression) for table in tables)

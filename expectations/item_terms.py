@@ -10,7 +10,17 @@ from dataclasses import dataclass
 
 from expectations.expression import Expression, literal, quoted
 from expectations.items import Item, LakeTable
-from expectations.rule_types import AllowedValues, OfItem, Range, Readable, RequiredAnswered
+from expectations.rule_types import (
+    AllowedValues,
+    ConsentPresent,
+    ExclusiveOptions,
+    Heaping,
+    OfItem,
+    Pattern,
+    Range,
+    Readable,
+    RequiredAnswered,
+)
 
 _NUMERIC = frozenset({"integer", "number", "amount"})
 _CODED = frozenset({"boolean", "select_one", "select_multiple"})
@@ -87,6 +97,21 @@ def never_fails(spec: OfItem, item: Item) -> tuple[str, str] | None:
                 f"'{item.name}' declares no choices, so the rule can never fail",
                 "add `allowed:` or its choices",
             )
+    if isinstance(spec, Heaping) and item.item_type not in _NUMERIC:
+        return f"'{item.name}' is of type {item.item_type}, which has no multiples", "name a numeric item"
+    if isinstance(spec, ExclusiveOptions) and spec.alone:
+        if item.item_type != "select_multiple":
+            return (
+                f"'{item.name}' holds one answer only, so the rule can never fail",
+                "name `others:` instead",
+            )
+        if unknown := sorted(set(spec.alone) - set(item.codes)):
+            return f"'{item.name}' has no choice '{unknown[0]}' that could stand alone", "name its codes"
+    if isinstance(spec, ConsentPresent) and not spec.yes and item.item_type != "boolean":
+        return (
+            f"'{item.name}' is of type {item.item_type}, and nothing says which answer is a yes",
+            "add `yes:`",
+        )
     if isinstance(spec, Readable) and item.item_type in _ALWAYS_READABLE:
         return (
             f"'{item.name}' is of type {item.item_type}, which is always readable",
@@ -115,10 +140,36 @@ def item_term(spec: OfItem, item: Item, table: LakeTable) -> Term:
     if isinstance(spec, AllowedValues):
         codes = _listed(spec.allowed or item.codes)
         if item.item_type == "select_multiple":
-            violated = f"not list_has_all([{codes}], regexp_split_to_array({text}, '\\s+'))"
+            violated = f"not list_has_all([{codes}], {_chosen(text)})"
             return Term.of(table, given, violated, inputs)
         return Term.of(table, given, f"{text} not in ({codes})", inputs)
+    return _further_term(spec, item, table)
+
+
+def _further_term(spec: OfItem, item: Item, table: LakeTable) -> Term:
+    value, text, state = quoted(item.item), quoted(f"{item.item}__text"), quoted(f"{item.item}__state")
+    inputs = ((item.item, table.lake_table),)
+    if isinstance(spec, Pattern):
+        given = f"{state} in ('answered', 'unreadable')"
+        return Term.of(table, given, f"not regexp_full_match({text}, {literal(spec.pattern)})", inputs)
+    if isinstance(spec, ExclusiveOptions):
+        chosen = _chosen(text)
+        violated = f"list_has_any({chosen}, [{_listed(spec.alone)}]) and len(list_distinct({chosen})) > 1"
+        return Term.of(table, f"{state} = 'answered'", violated, inputs)
+    if isinstance(spec, ConsentPresent):
+        said = f"{text} in ({_listed(spec.yes)})" if spec.yes else value
+        return Term.of(
+            table, complete(table), f"not coalesce({state} = 'answered' and {said}, false)", inputs
+        )
+    if isinstance(spec, Heaping):
+        step = f"cast({literal(repr(spec.multiple_of))} as decimal(38, 12))"
+        return Term.of(table, f"{value} <> 0", f"{value} % {step} = 0", inputs)
     raise TypeError(f"rules of type {type(spec).__name__} have no item term")
+
+
+def _chosen(text: str) -> str:
+    """The codes of a select_multiple cell as a list."""
+    return f"regexp_split_to_array({text}, '\\s+')"
 
 
 def _limits(spec: Range, item: Item) -> tuple[float | None, float | None]:

@@ -14,14 +14,21 @@ from pydantic import Field
 from expectations.rule_types.of_answers import (
     AllowedValues,
     Check,
+    ConsentPresent,
+    ExclusiveOptions,
     FormConstraint,
     FormRelevance,
     FormRequired,
+    Heaping,
     OfForm,
     OfItem,
+    OfSeveral,
+    Pattern,
     Range,
     Readable,
     RequiredAnswered,
+    StraightLining,
+    SumOfItems,
 )
 from expectations.rule_types.of_frame import (
     ArmChanges,
@@ -67,19 +74,38 @@ __all__ = [
     "AllowedValues",
     "BaseRule",
     "Check",
+    "ConsentPresent",
+    "ExclusiveOptions",
     "FormRule",
+    "Heaping",
     "ItemRule",
     "MeasuredRule",
     "OfForm",
     "OfItem",
+    "OfSeveral",
+    "Pattern",
     "Range",
     "Readable",
     "RequiredAnswered",
     "RuleSpec",
     "Severity",
+    "StraightLining",
+    "SumOfItems",
 ]
 
-ItemRule = RequiredAnswered | Range | AllowedValues | Readable | Check
+ItemRule = (
+    RequiredAnswered
+    | Range
+    | AllowedValues
+    | Readable
+    | Check
+    | Pattern
+    | ExclusiveOptions
+    | ConsentPresent
+    | Heaping
+    | SumOfItems
+    | StraightLining
+)
 FormRule = FormConstraint | FormRelevance | FormRequired
 MeasuredRule = (
     KeyUnique

@@ -207,6 +207,14 @@ def test_a_check_may_ask_for_absence(tmp_path):
         ("rule: r, type: range, item: age, waves: [endlin]", "write 'endline'"),
         ("rule: r, type: check, item: reads, expression: age > 5", "does not use 't.reads'"),
         ("rule: r, type: check, expression: agee > 5", "there is no item 'agee'"),
+        ("rule: r, type: pattern, item: agee, pattern: a+", "there is no item 'agee'"),
+        ("rule: r, type: exclusive_options, item: grade, alone: [two]", "holds one answer only"),
+        ("rule: r, type: exclusive_options, item: helpers, alone: [c]", "no choice 'c'"),
+        ("rule: r, type: exclusive_options, item: reads, others: [age]", "not answered by yes or no"),
+        ("rule: r, type: consent_present, item: grade", "add `yes:`"),
+        ("rule: r, type: sum_of_items, items: [age, spend], total: remark", "no number to add"),
+        ("rule: r, type: sum_of_items, items: [age, agee], total: spend", "there is no item 'agee'"),
+        ("rule: r, type: straight_lining, items: [age, reads, grade]", "on the scale of 't.age'"),
     ],
 )
 def test_a_rule_that_does_not_fit_the_programme_is_refused_with_its_line(tmp_path, rule, told):
@@ -221,3 +229,26 @@ def test_a_fanned_out_name_never_hides_another_rule(tmp_path):
     rules = own(tmp_path, "rule: ages, type: range", "rule: ages__t__age, type: range, item: age, max: 3")
     with pytest.raises(RuleFaults, match="choose another id"):
         rule_tables(rules, registry())
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("type: pattern, item: remark, pattern: '(?=a)'", "no regular expression of RE2"),
+        ("type: pattern, item: remark, pattern: '('", "no regular expression of RE2"),
+        (f"type: pattern, item: remark, pattern: {'a' * 501}", "at most 500"),
+        ("type: pattern, pattern: a+", "'item' is missing"),
+        ("type: exclusive_options, item: helpers", "not both or neither"),
+        ("type: exclusive_options, item: helpers, alone: [a], others: [reads]", "not both or neither"),
+        ("type: heaping, item: age, multiple_of: 5", "by chance 20 percent are multiples"),
+        ("type: heaping, item: age, multiple_of: 0", "greater than 1"),
+        ("type: sum_of_items, items: [age, spend], total: age", "is one of the `items`"),
+        ("type: sum_of_items, items: [age, age], total: spend", "names an item twice"),
+        ("type: sum_of_items, items: [age, spend], total: x, tolerance: -1", "greater than or equal to 0"),
+        ("type: straight_lining, items: [age, spend]", "at least 3"),
+    ],
+)
+def test_a_rule_over_answers_that_could_not_work_is_refused(tmp_path, rule, told):
+    with pytest.raises(RuleFaults) as caught:
+        own(tmp_path, f"rule: r, {rule}")
+    assert told in str(caught.value.faults[0])
