@@ -42,6 +42,8 @@ numbered as (
         union
         select * from submissions
     ) as examples
+    -- Records that no site or wave claims are listed as set aside; there is no site to tell of them here.
+    where site is not null and wave is not null
 )
 
 select
