@@ -83,7 +83,7 @@ def build(
         if event.info.name == "NodeFinished":
             on_node(event.data.node_info.unique_id)
 
-    parsed = _parsed(settings, folder_fingerprint(MODELS))
+    parsed = _uncompiled(_parsed(settings, folder_fingerprint(MODELS)))
     outcome = _invoke(settings, ["run", "--select", *select], parsed, announce)
     return [
         NodeResult(
@@ -94,6 +94,15 @@ def build(
         )
         for result in outcome
     ]
+
+
+def _uncompiled(parsed: Any) -> Any:
+    """The project as it was parsed: a model that a run has compiled keeps no ephemeral one beside it for the next."""
+    for node in parsed.nodes.values():
+        if getattr(node, "compiled", False):
+            node.compiled, node.compiled_code = False, None
+            node.extra_ctes_injected, node.extra_ctes = False, []
+    return parsed
 
 
 def _invoke(

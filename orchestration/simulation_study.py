@@ -17,7 +17,7 @@ from ingestion.simulate.coverage.draws import STAGES, Draws, draw
 from ingestion.simulate.coverage.grid import Cell
 from ingestion.simulate.coverage.tables import indicator, study_tables
 from ingestion.simulate.coverage.tally import Tally, tally
-from orchestration.dbt_run import build
+from orchestration.dbt_run import ModelsFailed, build
 from orchestration.settings import Settings
 from orchestration.warehouse import connected, write_tables
 
@@ -50,7 +50,7 @@ def run_study(tallies: Sequence[Tally], programmes: int, seed: int, threads: int
             }
             for schema, tables in study_tables(drawn).items():
                 write_tables(settings.warehouse, schema, tables)
-            build(settings, [AFTER])
+            _build(settings, AFTER)
             for number, (_, draws) in drawn.items():
                 _collect(settings.warehouse, number, draws, tallies[number])
             yield done / len(batches)
@@ -78,10 +78,23 @@ def _batches(cells: list[Numbered], programmes: int) -> Iterator[list[tuple[int,
             yield batch
 
 
+def _build(settings: Settings, select: str) -> None:
+    """Runs models, all or none: a study of what the last batch left would count it twice.
+
+    Raises:
+        ModelsFailed: a model failed; the message names each.
+    """
+    faults = [
+        f"{node.unique_id}: {node.message}" for node in build(settings, [select]) if node.status == "error"
+    ]
+    if faults:
+        raise ModelsFailed("\n".join(faults))
+
+
 def _build_empty(settings: Settings) -> None:
     """The first half on a programme without anything, so that every table that models read is there."""
     write_tables(settings.warehouse, "registry", {name: registry_table(name, []) for name in SCHEMAS})
-    build(settings, [BEFORE])
+    _build(settings, BEFORE)
     with connected(settings.warehouse) as connection:
         connection.execute("drop view staging.stg_moments")
 

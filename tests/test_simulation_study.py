@@ -102,7 +102,8 @@ def test_a_pilot_that_was_not_significant_does_not_count_where_pilots_are_select
         # what survives selection is overstated: that is what the study has to show
         assert row["pilot_bias"] > 0
         # and the correction ends that: above the truth about half of the time, where the raw one mostly is
-        assert row["corrected_told_pct"] == 100
+        # (a pilot that lies at its rule's threshold has no bound, and is told so: about one in five hundred)
+        assert row["corrected_told_pct"] > 95
         assert 20 < row["corrected_pilot_above_pct"] < 70
         assert row["corrected_pilot_covered_pct"] > 80
 
