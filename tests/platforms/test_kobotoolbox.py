@@ -1,5 +1,6 @@
 """KoboToolbox's own exports, and what edits and legacy duplicates do to them."""
 
+import polars as pl
 import pytest
 
 EXPORTS = "real_exports/kobo/exports"
@@ -18,7 +19,7 @@ def test_an_export_of_all_versions_lands_with_every_cell_as_text(one_source, sha
     receipt = source.pull()
     assert (receipt.state, receipt.rows_read, receipt.rows_kept) == ("landed", 10, 10)
     main = source.table()
-    assert set(main.dtypes) == {main["_sw_record_id"].dtype}
+    assert all(column.dtype == pl.String or column.null_count() == len(column) for column in main)
     assert main["_sw_record_id"].to_list() == [f"0000-000{place}" for place in range(10)]
     assert main["_sw_submitted_at"][0] == "2026-01-01T08:00:00.000"
     assert main["_sw_form_version"][0] == "siv1"

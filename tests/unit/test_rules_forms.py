@@ -11,6 +11,7 @@ from expectations.rule import load_rules, shipped_rules_folder
 from ingestion.programme.entries import read_entries
 from ingestion.programme.registry_schemas import registry_table
 
+STATED = ("form_constraint", "form_relevance", "form_required")
 ITEMS = {"age": "integer", "sex": "select_one", "born": "date", "name": "text", "twice": "text"}
 
 
@@ -47,7 +48,7 @@ def compiled(stated, lake, parents=()):
 
 
 def rules_of_forms(tables):
-    return [row for row in tables["rules"].to_pylist() if row["rule_type"].startswith("form_")]
+    return [row for row in tables["rules"].to_pylist() if row["rule_type"] in STATED]
 
 
 def test_each_statement_is_a_rule_of_its_own_that_warns_and_quotes_the_form():
