@@ -59,9 +59,7 @@ class Counts(BaseModel):
     rows_quarantined: int = 0
     rows_deleted: int = Field(0, description="Rows of records that the platform deleted.")
     rows_withdrawn: int = Field(0, description="Rows of respondents who withdrew their consent.")
-    corrections_applied: int = Field(
-        0, description="Rows of logs that were applied; none of rows_read."
-    )
+    corrections_applied: int = Field(0, description="Rows of logs that were applied; none of rows_read.")
     corrections_listed: int = Field(0, description="Rows of logs that could not be; none of rows_read.")
 
 

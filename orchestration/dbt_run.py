@@ -97,7 +97,7 @@ def build(
 
 
 def _uncompiled(parsed: Any) -> Any:
-    """The project as it was parsed: a model that a run has compiled keeps no ephemeral one beside it for the next."""
+    """The project as it was parsed: what a run has compiled carries no ephemeral model into the next."""
     for node in parsed.nodes.values():
         if getattr(node, "compiled", False):
             node.compiled, node.compiled_code = False, None

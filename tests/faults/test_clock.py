@@ -8,8 +8,8 @@ from ingestion.lake import lake_path
 from ingestion.landing import last_served, read_receipts
 from ingestion.programme.load import load_programme
 from ingestion.pull import pull_source
-from ingestion.receipt import Receipt
 from ingestion.rebuild import rebuild
+from ingestion.receipt import Receipt
 
 SOURCE = "endline_site_a"
 

@@ -90,7 +90,8 @@ select
             when is_withheld_decisive then 'withheld sites could change it: without them it is ' || verdict_of_admitted
         end,
         case
-            when barred is null and verdict_of_admitted <> claim then claim || ' does not survive the other primary indicators'
+            when barred is null and verdict_of_admitted <> claim
+                then claim || ' does not survive the other primary indicators'
         end,
         case when barred is null and look is not null then 'a planned look before the waves are closed' end,
         case

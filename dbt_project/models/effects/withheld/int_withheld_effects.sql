@@ -4,7 +4,7 @@
 -- bounded. Arms' weighted means y = T / N over clusters, with score T_c - y N_c of a cluster:
 --     se^2 = sum over arms of m / (m - 1) sum score^2 / N^2, Satterthwaite's degrees of freedom
 -- Without blocks and covariates: rows that failed are good enough to ask whether they matter, not to be adjusted.
--- Sums are of doubles, in order: what a poisoned source holds may be too large for exact ones, and must not stop a night.
+-- Sums are of doubles, in order: what a poisoned source holds may be too large for exact ones, and must stop no night.
 with clusters as (
     select
         s.analysis,

@@ -1,99 +1,9 @@
--- noqa: disable=LT02
+-- noqa: disable=LT02, RF01
 -- Each stage of which the gates withheld a site: how much of it is withheld, and what the stage's effect would be with
--- the sites that can be restored, for each estimator a headline may have. The rest are bounded: the mean over all sites is
+-- the sites that can be restored, for each estimator a headline may have. The rest are bounded: the mean over all is
 --     (1 - p) estimate + p e, e anywhere in [-span, span], p the withheld share of what the estimator counts
--- (Horowitz and Manski 1995). span: 100 points for a share, a scale's own range, else one standard deviation, more than
--- what Cohen (1988) calls a large effect (0.8). One trial over all sites (level network) is bounded by its units.
-with placed as (
-    select
-        s.analysis,
-        s.indicator,
-        s.wave,
-        s.site,
-        s.state = 'withheld' as is_withheld,
-        a.level,
-        a.round,
-        a.treatment_arm,
-        a.control_arm,
-        r.eligible_count::double as eligible,
-        unnest(if(a.level = 'site', list_distinct([s.pool, 'all']), [s.pool])) as stage,
-        case
-            when a.level = 'network' then 'randomised'
-            when a.pool_designs = 'together' then 'randomised and non-randomised'
-            else s.design_group
-        end as design_group
-    from {{ ref('int_analysis_sites') }} as s
-    inner join {{ source('registry', 'analyses') }} as a on s.analysis = a.analysis
-    inner join {{ source('registry', 'sites') }} as r on s.site = r.site
-    where s.state in ('included', 'withheld') and s.design_group is not null
-),
-
-framed as (
-    select
-        p.analysis,
-        p.indicator,
-        p.wave,
-        p.site,
-        count(distinct f.unit_key) as units
-    from (
-        select distinct analysis, indicator, wave, site, round, treatment_arm, control_arm
-        from placed
-        where (select bool_or(is_withheld) from placed)
-    ) as p
-    inner join {{ ref('int_frame') }} as f
-        on
-            p.site = f.site and p.round = f.round and coalesce(f.wave, p.wave) = p.wave
-            and f.arm in (p.treatment_arm, p.control_arm) and not f.is_replacement
-    group by all
-),
-
--- what withheld sites would add to each pool
-gaps as (
-    select
-        p.analysis,
-        p.indicator,
-        p.wave,
-        p.stage,
-        p.design_group,
-        p.level,
-        i.effect_scale as measure,
-        count(*) as site_count,
-        count(*) filter (where p.is_withheld) as withheld_count,
-        count(*) filter (where e.site is not null) as restored_count,
-        if(bool_and(f.units is not null), sum(f.units), null)::bigint as unit_count,
-        if(bool_and(f.units is not null), coalesce(sum(f.units) filter (where p.is_withheld), 0), null)::bigint
-            as withheld_unit_count,
-        sum(p.eligible order by p.site) as eligible_sum,
-        sum(p.eligible order by p.site) filter (where p.is_withheld and e.site is null) as eligible_bounded,
-        sum(p.eligible order by p.site) filter (where p.is_withheld) as eligible_withheld,
-        list({
-            'y': e.estimate, 'v': e.variance, 'df': e.df, 'eligible': p.eligible, 'site': p.site
-        } order by p.site) filter (where e.site is not null) as restored,
-        any_value(case
-            when i.effect_scale = 'risk_difference' or (i.effect_scale = 'difference' and i.statistic = 'share')
-                then 100
-            when i.effect_scale = 'hedges_g' then 1
-            when i.effect_scale = 'difference' then coalesce(i.scale_max - i.scale_min, i.reference_sd, d.sd)
-        end) as span
-    from placed as p
-    inner join {{ source('registry', 'indicators') }} as i on p.indicator = i.indicator
-    left join framed as f
-        on p.analysis = f.analysis and p.indicator = f.indicator and p.wave = f.wave and p.site = f.site
-    left join {{ ref('int_withheld_effects') }} as e
-        on
-            p.is_withheld and p.analysis = e.analysis and p.indicator = e.indicator and p.wave = e.wave
-            and p.site = e.site
-    left join (
-        select analysis, indicator, wave, median(sd_control) as sd
-        from {{ ref('int_site_effects') }}
-        where dimension = 'all' and is_headline and sd_control > 0
-        group by analysis, indicator, wave
-    ) as d on p.analysis = d.analysis and p.indicator = d.indicator and p.wave = d.wave
-    group by p.analysis, p.indicator, p.wave, p.stage, p.design_group, p.level, i.effect_scale
-    having count(*) filter (where p.is_withheld) > 0
-),
-
-joined as (
+-- (Horowitz and Manski 1995). One trial over all sites (level network) is bounded by its units.
+with joined as (
     select
         o.pool_id,
         list_sort(list_concat(
@@ -104,7 +14,7 @@ joined as (
                 'v': x.v, 'site': x.site, 'y': x.y, 'df': x.df, 'eligible': x.eligible
             })
         )) as members
-    from gaps as g
+    from {{ ref('int_withheld_gaps') }} as g
     inner join {{ ref('int_pools') }} as o using (analysis, indicator, wave, stage, design_group, measure)
     where o.dimension = 'all'
 ),
@@ -122,7 +32,10 @@ restored as materialized (
 
 centred as materialized ({{ precise_first('restored') }}),
 
-many as (select * from centred where k >= 3),
+many as (
+    select * from centred
+    where k >= 3
+),
 
 variances as ({{ likelihood_tau2('many') }}),
 
@@ -156,7 +69,7 @@ estimated as (
         g.*,
         o.pool_id,
         unnest(['equal_mean', 'eligible_weighted_mean', 'reml_hksj_truncated']) as estimator
-    from gaps as g
+    from {{ ref('int_withheld_gaps') }} as g
     left join {{ ref('int_pools') }} as o
         on
             g.analysis = o.analysis and g.indicator = o.indicator and g.wave = o.wave and g.stage = o.stage
@@ -166,7 +79,7 @@ estimated as (
     select
         *,
         'network' as estimator
-    from gaps
+    from {{ ref('int_withheld_gaps') }}
     where level = 'network'
 )
 

@@ -1,9 +1,12 @@
+-- noqa: disable=LT02, LT07
 -- Would withheld sites change the verdict: the same claims on other sides, for analyses of which a site is withheld.
 -- Scenarios: shown (the sides as they are), restored (with what can be restored), and the four corners of what the
 -- bounded sites could be, the pilot's at either end and the scaled ones' at either end. Holm runs within each.
-with scenarios (scenario, pilot_end, scaled_end) as (
-    values ('shown', null, null), ('restored', 0, 0), ('corner_1', -1, -1), ('corner_2', -1, 1), ('corner_3', 1, -1),
-    ('corner_4', 1, 1)
+with scenarios as (
+    select
+        unnest(['shown', 'restored', 'corner_1', 'corner_2', 'corner_3', 'corner_4']) as scenario,
+        unnest([null, 0, -1, -1, 1, 1]) as pilot_end,
+        unnest([null, 0, -1, 1, -1, 1]) as scaled_end
 ),
 
 sides as (
