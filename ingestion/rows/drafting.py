@@ -1,9 +1,9 @@
 """A large table is written as if all its rows were kept, while it is being settled whether they are.
 
 In: a table of one original, with what its first rows tell. Out: the table in the lake's folder, if it turned
-out that every row is kept as it was supposed; else nothing, and the table is written as any other, over what
-the draft has left. Both ways give the same bytes: a draft costs a moment where it was in vain, and saves the
-time in which the fates are settled where it was not.
+out that every row is kept as it was supposed; else nothing, and the table is written as any other. Both ways
+give the same bytes: a draft costs a moment where it was in vain, and saves the time in which the fates are
+settled where it was not.
 
 Nothing is drafted where rows are told to be left out, or might be someone's who withdrew.
 """
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
@@ -34,8 +35,11 @@ class _InVain(Exception):
 class Draft:
     """The draft of one table, or none. Use `drafting`."""
 
-    def __init__(self, source: Source, columns: Sequence[str], into: Path, pool: ThreadPoolExecutor) -> None:
-        self._source, self._columns, self._into, self._pool = source, columns, into, pool
+    def __init__(
+        self, source: Source, columns: Sequence[str], into: Path, apart: Path, pool: ThreadPoolExecutor
+    ) -> None:
+        self._source, self._columns, self._pool = source, columns, pool
+        self._into, self._apart = into, apart
         self._part: Part | None = None
         self._written: Future[LakeTable] | None = None
         self._is_in_vain = threading.Event()
@@ -48,7 +52,7 @@ class Draft:
         # Looked at from piece to piece, since a stream that writes a file cannot be stopped otherwise.
         rows = rows.map_batches(self._unless_in_vain, streamable=True, validate_output_schema=False)
         self._part = part
-        self._written = self._pool.submit(stage, rows, self._into, MAIN, len(part.table.lines))
+        self._written = self._pool.submit(stage, rows, self._apart, MAIN, len(part.table.lines))
 
     def finished(self, table: Settled) -> LakeTable | None:
         """The table that was written, or None if it is not the one that came of it.
@@ -58,7 +62,10 @@ class Draft:
         """
         is_whole = table.marked[FATE].null_count() == table.marked.height
         if self._written is not None and is_whole and table.parts[0] is self._part:
-            return self._written.result()
+            written = self._written.result()
+            file = f"{MAIN}.parquet"
+            (self._apart / file).replace(self._into / file)
+            return written
         self.stop()
         return None
 
@@ -89,8 +96,10 @@ def drafting(source: Source, found: Found, columns: Sequence[str], into: Path) -
         columns: The table's columns that pass the door, in the lake's order.
         into: The folder that is being staged.
     """
-    with ThreadPoolExecutor(1) as pool:
-        draft = (Draft if _is_worth_it(source, found) else _NoDraft)(source, columns, into, pool)
+    # A place of its own: what writes a draft may still write for a moment after it was told to end.
+    with TemporaryDirectory(dir=into, prefix=".draft-") as apart, ThreadPoolExecutor(1) as pool:
+        kind = Draft if _is_worth_it(source, found) else _NoDraft
+        draft = kind(source, columns, into, Path(apart), pool)
         try:
             yield draft
         finally:
