@@ -139,6 +139,7 @@ def test_they_pass_a_gate_of_their_own(two_nights, published) -> None:
     assert rules == [("aggregates_hold_together",)]
 
 
+@pytest.mark.slow
 def test_moments_that_contradict_themselves_withhold_their_cell_and_no_other(
     two_nights, tmp_path, sitewise, published
 ) -> None:

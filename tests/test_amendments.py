@@ -82,6 +82,7 @@ def test_later_data_amend_the_answers_they_change_and_a_roll_back_takes_the_olde
     assert published(home, ANSWERS) == before
 
 
+@pytest.mark.slow
 def test_a_definition_that_changes_without_a_note_is_told_and_with_one_is_registered(
     again, sitewise, published
 ) -> None:

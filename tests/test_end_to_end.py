@@ -219,6 +219,7 @@ def test_the_release_step_alone_refuses_what_was_not_judged(first):
     assert manifest(first.home)["content_hash"]
 
 
+@pytest.mark.slow
 def test_a_killed_night_leaves_the_release_served_and_the_next_night_works(first, sitewise):
     served = manifest(first.home)["release_id"]
     sites = first.programme / "sites.yml"

@@ -533,6 +533,7 @@ def test_the_third_night_has_nothing_new(nights, sitewise) -> None:
     assert holding(home, CHILD) == []
 
 
+@pytest.mark.slow
 def test_a_withdrawal_by_mistake_is_revoked_and_the_child_comes_back(nights, sitewise, published) -> None:
     small, home = nights
     options = ("--programme", small.folder)
