@@ -25,6 +25,8 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from expectations.judge import JUDGEMENTS
+from expectations.waiver import WAIVERS
 from ingestion.programme.registry_schemas import SCHEMAS, registry_table
 from orchestration.dbt_run import build
 from orchestration.settings import Settings
@@ -203,8 +205,9 @@ def main() -> None:
         with connected(settings.warehouse) as connection:
             connection.execute("drop view staging.stg_moments")
         write_tables(settings.warehouse, "registry", registry(sites, waves, indicators))
+        write_tables(settings.warehouse, "registry", {"waivers": WAIVERS.empty_table()})
         write_tables(settings.warehouse, "quality", {"admission": admission.to_arrow()})
-        write_tables(settings.warehouse, "quality", {"judgements": judgements()})
+        write_tables(settings.warehouse, "quality", {"judgements": JUDGEMENTS.empty_table()})
         write_tables(settings.warehouse, "staging", {"stg_moments": moments.to_arrow()})
         with peak_memory() as memory:
             started = time.perf_counter()
@@ -227,15 +230,6 @@ def main() -> None:
     console.print(
         f"models {seconds:.1f} s, peak {memory[0]:.0f} MB; plain way {bare:.2f} s; ratio {seconds / bare:.0f}"
     )
-
-
-def judgements() -> pa.Table:
-    """No rule was judged: the gates' table without a row."""
-    text = ("rule", "rule_type", "dimension", "severity", "scope", "site", "wave", "indicator", "comparison")
-    fields = [(name, pa.string()) for name in (*text, "state", "reason")]
-    fields += [("measured", pa.float64()), ("threshold", pa.float64())]
-    fields += [("violations", pa.int64()), ("denominator", pa.int64())]
-    return pa.schema(fields).empty_table()
 
 
 if __name__ == "__main__":
