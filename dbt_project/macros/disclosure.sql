@@ -10,11 +10,47 @@
     (not programme.is_public and coalesce({{ n }} between 1 and programme.min_cell, false))
 {%- endmacro %}
 
-{#- The count as published: NULL where it is small, else rounded. -#}
-{% macro suppress_count(n) -%}
+{#-
+  True where a group is hidden: for its own sake (`primary`), or beside one that is, of the same `together` (columns whose
+  groups add up to a total that is told). Of each such set the first in `order` are hidden until there are two of them,
+  and until each of the `amounts` adds up to `round_to` over them: however exactly a sum is known, none of its parts is then
+  known to within `round_to`. Groups of nobody (`n` of 0 or NULL) are no groups.
+-#}
+{% macro is_hidden_together(primary, n, together, order, amounts=none) -%}
+    {%- set hides = '(' ~ primary ~ ')' -%}
+    {%- set in_order = 'partition by ' ~ together ~ ' order by ' ~ hides ~ ' desc, coalesce(' ~ n ~ ', 0) > 0 desc, '
+        ~ order -%}
+    (
+        {{ hides }} or (
+            not programme.is_public
+            and coalesce({{ n }}, 0) > 0
+            and bool_or({{ hides }}) over (partition by {{ together }})
+            and (
+                row_number() over ({{ in_order }}) <= 2
+                {%- for amount in amounts or [n ~ ' - 1'] %}
+                    or sum({{ amount }}) over ({{ in_order }} rows between unbounded preceding and 1 preceding)
+                    < programme.round_to
+                {%- endfor %}
+            )
+        )
+    )
+{%- endmacro %}
+
+{#- True of a total (an aggregate over its groups) from which a hidden group could be had: one alone, or too few people. -#}
+{% macro is_total_hidden(is_hidden, n) -%}
+    (
+        not any_value(programme.is_public) and count_if({{ is_hidden }}) > 0 and (
+            count_if({{ is_hidden }}) = 1
+            or coalesce(sum({{ n }} - 1) filter (where {{ is_hidden }}), 0) < any_value(programme.round_to)
+        )
+    )
+{%- endmacro %}
+
+{#- The count as published: NULL where it is small or hidden beside one that is (`is_hidden`), else rounded. -#}
+{% macro suppress_count(n, is_hidden='false') -%}
 case
         when programme.is_public then {{ n }}
-        when {{ is_small(n) }} then null
+        when {{ is_small(n) }} or coalesce({{ is_hidden }}, false) then null
         else ({{ n }} + programme.round_to // 2) // programme.round_to * programme.round_to
     end::bigint
 {%- endmacro %}
@@ -47,7 +83,7 @@ case
 
 {#- Why a suppressed number is missing, in words. -#}
 {% macro suppressed_words(whom='people') -%}
-    'suppressed: fewer than ' || (programme.min_cell + 1)::varchar || ' {{ whom }}'
+    'suppressed: fewer than ' || (programme.min_cell + 1)::varchar || ' {{ whom }}, or beside such a group'
 {%- endmacro %}
 
 {#-

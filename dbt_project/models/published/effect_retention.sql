@@ -3,23 +3,28 @@
     'retention', 'retention_low', 'retention_high', 'retention_df', 'retention_low_normal', 'retention_high_normal',
     'fieller_g', 'fieller_g_normal', 'replication_low', 'replication_high', 'share_of_draws_kept_pct',
     'share_of_draws_kept_normal_pct', 'change', 'change_se', 'change_df', 'change_low', 'change_high', 'p_change',
-    'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm', 'p_next_site_above_smallest',
+    'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm', 
     'pilot_corrected_estimate', 'pilot_corrected_low', 'pilot_corrected_high', 'retention_corrected',
-    'retention_corrected_low', 'retention_corrected_high', 'pilot_eb_tau2', 'pilot_eb_shrinkage_pct', 'pilot_eb_estimate',
-    'pilot_eb_se', 'pilot_eb_df', 'pilot_eb_low', 'pilot_eb_high', 'retention_eb', 'retention_eb_low',
-    'retention_eb_high', 'p_claim_corrected', 'p_claim_holm_corrected',
+    'retention_corrected_low', 'retention_corrected_high', 'p_claim_corrected', 'p_claim_holm_corrected',
+] %}
+{#- Each of these would be one more equation for the effect of a hidden site. -#}
+{%- set spread_numbers = [
+    'p_next_site_above_smallest', 'pilot_eb_tau2', 'pilot_eb_shrinkage_pct', 'pilot_eb_estimate', 'pilot_eb_se',
+    'pilot_eb_df', 'pilot_eb_low', 'pilot_eb_high', 'retention_eb', 'retention_eb_low', 'retention_eb_high',
 ] %}
 with protected as (
     select
         retention.*,
         {% for side in sides -%}
-            {{ suppress_count('retention.' ~ side ~ '_n_treatment') }} as {{ side }}_n_treatment_shown,
-            {{ suppress_count('retention.' ~ side ~ '_n_control') }} as {{ side }}_n_control_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_treatment', side ~ '_pool.is_hidden') }} as {{ side }}_n_treatment_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_control', side ~ '_pool.is_hidden') }} as {{ side }}_n_control_shown,
             {{ side }}.quality_verdict as {{ side }}_quality_verdict,
         {% endfor -%}
         {{ is_small('retention.pilot_n_treatment') }} or {{ is_small('retention.pilot_n_control') }}
         or {{ is_small('retention.scaled_n_treatment') }} or {{ is_small('retention.scaled_n_control') }}
+        or coalesce(pilot_pool.is_hidden, false) or coalesce(scaled_pool.is_hidden, false)
             as is_suppressed,
+        coalesce(pilot_pool.has_hidden_site, false) or coalesce(scaled_pool.has_hidden_site, false) as is_partly_hidden,
         {{ suppressed_words('people in an arm') }} as suppressed_words,
         {{ estimand_words(
             'analyses.is_randomised',
@@ -39,6 +44,17 @@ with protected as (
                 and retention.indicator = {{ side }}.indicator
                 and retention.wave = {{ side }}.wave
                 and {{ side }}.stage = '{{ side }}'
+    {%- endfor %}
+    {%- for side in sides %}
+        left join {{ ref('int_hidden_pools') }} as {{ side }}_pool
+            on
+                retention.analysis = {{ side }}_pool.analysis
+                and retention.indicator = {{ side }}_pool.indicator
+                and retention.wave = {{ side }}_pool.wave
+                and retention.design_group = {{ side }}_pool.design_group
+                and retention.measure = {{ side }}_pool.measure
+                and {{ side }}_pool.stage = '{{ side }}'
+                and {{ side }}_pool.dimension = 'all'
     {%- endfor %}
 )
 
@@ -60,6 +76,9 @@ select
     {%- endfor %}
     {%- for number in numbers %}
         {{ unless_suppressed(number) }} as {{ number }},
+    {%- endfor %}
+    {%- for number in spread_numbers %}
+        case when not (is_suppressed or is_partly_hidden) then {{ number }} end as {{ number }},
     {%- endfor %}
     -- a set without bounds is printed by no method
     {%- for method in ['delta', 'log'] %}

@@ -1,33 +1,28 @@
 with protected as (
     select
         arm_values.* exclude (value, value_se),
-        {{ suppress_count('arm_values.n') }} as published_n,
+        {{ suppress_count('arm_values.n', 'cells.is_hidden') }} as published_n,
         -- a total beside the mean of its people would tell how many they are: it is that of as many as are told
         case when arm_values.statistic = 'sum' then published_n / arm_values.n else 1 end as told_share,
         arm_values.value * told_share as value,
         arm_values.value_se * told_share as value_se,
         admission.verdict as quality_verdict,
-        {{ is_small('arm_values.n') }} as is_small_arm,
+        coalesce(cells.is_hidden, false) as is_hidden,
         {{ suppressed_words() }} as suppressed_words,
-        -- a share that gives a hidden count away hides its fellow arms too: an effect beside one of them would show it
-        -- so does a quantile beyond which few people lie: it is the value of one of them
-        {{ is_small('arm_values.n') }} or coalesce(
-            bool_or(
-                {{ is_small_tail('arm_values.quantile', 'arm_values.n') }}
-                or case arm_values.statistic
-                    when 'share' then {{ is_small_share('arm_values.events', 'arm_values.n') }}
-                    when 'rate' then {{ is_small('arm_values.events') }}
-                end and not {{ is_small('arm_values.n') }}
-            ) over (
-                partition by
-                    arm_values.analysis, arm_values.indicator, arm_values.wave, arm_values.site,
-                    arm_values.dimension, arm_values.level
-            ),
-            false
+        -- a share, or a quantile beyond which few people lie, hides its fellow arms too: an effect beside one would show it
+        coalesce(cells.is_value_hidden, false) or bool_or(
+            {{ is_small_tail('arm_values.quantile', 'arm_values.n') }}
+        ) over (
+            partition by
+                arm_values.analysis, arm_values.indicator, arm_values.wave, arm_values.site, arm_values.dimension,
+                arm_values.level
         ) as is_suppressed
     from {{ ref('int_arm_values') }} as arm_values
     cross join {{ source('registry', 'programme') }} as programme
     left join {{ source('quality', 'admission') }} as admission using (site, wave, indicator)
+    left join {{ ref('int_hidden_cells') }} as cells using (
+        analysis, indicator, wave, site, dimension, level, arm
+    )
 )
 
 select
@@ -60,7 +55,7 @@ select
     arm = 'pooled' as is_interim,
     is_suppressed,
     case
-        when is_small_arm then suppressed_words
+        when is_hidden then suppressed_words
         when is_suppressed and quantile is not null then 'suppressed: few people lie beyond this quantile'
         when is_suppressed then 'suppressed: a share that would give a small count away'
         when quantile is not null and n > 0 and value is null and why_no_error is null

@@ -1,5 +1,7 @@
-{%- set numbers = [
-    'estimate', 'estimate_se', 'df', 'estimate_low', 'estimate_high', 'test_statistic', 'p_value', 'tau2', 'tau2_se',
+{%- set numbers = ['estimate', 'estimate_se', 'df', 'estimate_low', 'estimate_high', 'test_statistic', 'p_value'] %}
+{#- Each of these would be one more equation for the effect of a hidden site. -#}
+{%- set spread_numbers = [
+    'tau2', 'tau2_se',
     'tau2_qprofile_low', 'tau2_qprofile_high', 'q', 'q_df', 'p_q', 'i2_q_pct', 'h2_q', 'i2_tau2_pct', 'h2_tau2',
     'i2_qprofile_low_pct', 'i2_qprofile_high_pct', 'pi_z_low', 'pi_z_high', 'pi_hts_low', 'pi_hts_high', 'pi_knha_low',
     'pi_knha_high', 'p_next_above_zero', 'p_next_above_smallest', 'next_site_note', 'largest_weight_pct',
@@ -36,11 +38,16 @@ protected as (
             "(analyses.is_randomised and pooled.design_group = 'randomised')", 'pooled.unit', 'pooled.inference'
         ) }} as estimand,
         {{ effect_unit('pooled.measure', 'indicators.unit') }} as effect_unit,
-        {{ suppress_count('pooled.n_treatment') }} as n_treatment,
-        {{ suppress_count('pooled.n_control') }} as n_control,
-        {{ is_small('pooled.n_treatment') }} or {{ is_small('pooled.n_control') }} as is_suppressed,
+        {{ suppress_count('pooled.n_treatment', 'hidden.is_hidden') }} as n_treatment,
+        {{ suppress_count('pooled.n_control', 'hidden.is_hidden') }} as n_control,
+        coalesce(hidden.has_hidden_site, false) as has_hidden_site,
+        {{ is_small('pooled.n_treatment') }} or {{ is_small('pooled.n_control') }} or coalesce(hidden.is_hidden, false)
+        or (has_hidden_site and not (pooled.is_headline and pooled.measure = indicators.effect_scale)) as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words
     from {{ ref('int_pooled_effects') }} as pooled
+    left join {{ ref('int_hidden_pools') }} as hidden using (
+        analysis, indicator, wave, stage, design_group, dimension, level, measure
+    )
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
@@ -70,6 +77,9 @@ select
     n_control,
     {%- for number in numbers %}
         {{ unless_suppressed(number) }} as {{ number }},
+    {%- endfor %}
+    {%- for number in spread_numbers %}
+        case when not (is_suppressed or has_hidden_site) then {{ number }} end as {{ number }},
     {%- endfor %}
     basis,
     withheld_sites,

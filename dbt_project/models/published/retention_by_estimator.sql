@@ -3,11 +3,14 @@ with protected as (
     select
         retention.*,
         {% for side in sides -%}
-            {{ suppress_count('retention.' ~ side ~ '_n_treatment') }} as {{ side }}_n_treatment_shown,
-            {{ suppress_count('retention.' ~ side ~ '_n_control') }} as {{ side }}_n_control_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_treatment', side ~ '_pool.is_hidden') }} as {{ side }}_n_treatment_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_control', side ~ '_pool.is_hidden') }} as {{ side }}_n_control_shown,
         {% endfor -%}
+        coalesce(pilot_pool.has_hidden_site, false) or coalesce(scaled_pool.has_hidden_site, false) as is_partly_hidden,
         {{ is_small('retention.pilot_n_treatment') }} or {{ is_small('retention.pilot_n_control') }}
         or {{ is_small('retention.scaled_n_treatment') }} or {{ is_small('retention.scaled_n_control') }}
+        or coalesce(pilot_pool.is_hidden, false) or coalesce(scaled_pool.is_hidden, false)
+        or (is_partly_hidden and not retention.is_headline)
             as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words,
         {{ estimand_words(
@@ -22,6 +25,17 @@ with protected as (
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
+    {%- for side in sides %}
+        left join {{ ref('int_hidden_pools') }} as {{ side }}_pool
+            on
+                retention.analysis = {{ side }}_pool.analysis
+                and retention.indicator = {{ side }}_pool.indicator
+                and retention.wave = {{ side }}_pool.wave
+                and retention.design_group = {{ side }}_pool.design_group
+                and retention.measure = {{ side }}_pool.measure
+                and {{ side }}_pool.stage = '{{ side }}'
+                and {{ side }}_pool.dimension = 'all'
+    {%- endfor %}
 )
 
 select

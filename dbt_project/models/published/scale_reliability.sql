@@ -83,6 +83,20 @@ grouped as (
     group by all
 ),
 
+-- a wave is the total of its sites, and all waves that of each
+totals as (
+    select
+        p.indicator,
+        p.place['site'] as site,
+        p.place['wave'] as wave,
+        {{ is_total_hidden(is_small('a.n'), 'a.n') }} as is_hidden
+    from places as p
+    cross join {{ source('registry', 'programme') }} as programme
+    left join alphas as a on p.indicator = a.indicator and p.member = a.site and p.member_wave = a.wave
+    where p.is_admitted and p.place['site'] = 'network'
+    group by all
+),
+
 protected as (
     select
         p.*,
@@ -100,13 +114,16 @@ protected as (
             when state = 'measured'
                 then k.item_count / (k.item_count - 1)::double * ((a.of_sum - a.of_items)::double / a.of_sum::double)
         end as value,
-        {{ suppress_count('coalesce(a.n, 0)') }} as published_n,
-        {{ is_small('a.n') }} as is_suppressed,
+        coalesce(t.is_hidden or (p.wave = 'all' and bool_or(t.is_hidden) over (partition by p.indicator)), false)
+            as is_total_hidden,
+        {{ suppress_count('coalesce(a.n, 0)', 'is_total_hidden') }} as published_n,
+        {{ is_small('a.n') }} or is_total_hidden as is_suppressed,
         {{ suppressed_words() }} as suppressed_words
     from grouped as p
     cross join {{ source('registry', 'programme') }} as programme
     left join items as k on p.indicator = k.indicator
     left join alphas as a on p.indicator = a.indicator and p.site = a.site and p.wave = a.wave
+    left join totals as t on p.indicator = t.indicator and p.site = t.site and p.wave = t.wave
 )
 
 select

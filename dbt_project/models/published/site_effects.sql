@@ -16,6 +16,40 @@ with verdicts as (
     group by wave, indicator
 ),
 
+-- Of the network as one trial any mean would tell what one site hides.
+hidden as (
+    select
+        cells.analysis,
+        cells.indicator,
+        cells.wave,
+        cells.site,
+        cells.dimension,
+        cells.level,
+        bool_or(cells.is_hidden and cells.arm = coalesce(analyses.treatment_arm, 'treatment')) as is_treatment_hidden,
+        bool_or(cells.is_hidden and cells.arm = coalesce(analyses.control_arm, 'control')) as is_control_hidden,
+        bool_or(cells.is_effect_hidden) as is_effect_hidden,
+        bool_or(cells.is_value_hidden) as is_value_hidden
+    from {{ ref('int_hidden_cells') }} as cells
+    inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
+    group by all
+    union all by name
+    select
+        pools.analysis,
+        pools.indicator,
+        pools.wave,
+        'network' as site,
+        pools.dimension,
+        pools.level,
+        pools.is_hidden as is_treatment_hidden,
+        pools.is_hidden as is_control_hidden,
+        pools.is_hidden as is_effect_hidden,
+        bool_or(cells.is_value_hidden) as is_value_hidden
+    from {{ ref('int_hidden_pools') }} as pools
+    inner join {{ ref('int_hidden_cells') }} as cells using (analysis, indicator, wave, dimension, level)
+    where pools.design_group = 'network' and pools.stage = 'all'
+    group by all
+),
+
 protected as (
     select
         effects.* exclude (why_missing),
@@ -23,15 +57,17 @@ protected as (
         analyses.is_randomised,
         verdicts.verdict as quality_verdict,
         {{ effect_unit('effects.measure', 'indicators.unit') }} as effect_unit,
-        {{ suppress_count('effects.n_treatment') }} as published_n_treatment,
-        {{ suppress_count('effects.n_control') }} as published_n_control,
-        {{ suppress_count('effects.n') }} as published_n,
-        indicators.statistic = 'share' and (
-            {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
-            or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
+        {{ suppress_count('effects.n_treatment', 'hidden.is_treatment_hidden') }} as published_n_treatment,
+        {{ suppress_count('effects.n_control', 'hidden.is_control_hidden') }} as published_n_control,
+        {{ suppress_count('effects.n', 'hidden.is_effect_hidden') }} as published_n,
+        coalesce(hidden.is_value_hidden, false) or (
+            indicators.statistic = 'share' and (
+                {{ is_small_share('effects.mean_treatment * effects.n_treatment / 100', 'effects.n_treatment') }}
+                or {{ is_small_share('effects.mean_control * effects.n_control / 100', 'effects.n_control') }}
+            )
         ) as is_share_suppressed,
         {{ is_small('effects.n_treatment') }} or {{ is_small('effects.n_control') }} or {{ is_small('effects.n') }}
-            as is_small_arm,
+        or coalesce(hidden.is_effect_hidden, false) as is_small_arm,
         effects.measure = 'quantile_difference' and {{
             is_small_tail('indicators.quantile', 'least(effects.n_treatment, effects.n_control)')
         }} as is_small_beyond,
@@ -44,6 +80,7 @@ protected as (
             as is_take_up_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words
     from {{ ref('int_site_effects') }} as effects
+    left join hidden using (analysis, indicator, wave, site, dimension, level)
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)

@@ -1,25 +1,47 @@
-with protected as (
+-- A difference shows one level by the other: where any level of the dimension is hidden, so are its tests.
+with hidden as (
+    select
+        analysis,
+        indicator,
+        wave,
+        site,
+        null as stage,
+        null as design_group,
+        dimension,
+        bool_or(is_effect_hidden) as is_hidden
+    from {{ ref('int_hidden_cells') }}
+    group by all
+    union all
+    select
+        analysis,
+        indicator,
+        wave,
+        '*' as site,
+        stage,
+        design_group,
+        dimension,
+        bool_or(is_hidden) as is_hidden
+    from {{ ref('int_hidden_pools') }}
+    group by all
+),
+
+protected as (
     select
         tests.*,
         analyses.is_randomised,
         {{ effect_unit("'difference'", 'indicators.unit') }} as effect_unit,
-        -- of a pool the sites' own rows decide: none of them may be small
-        {{ is_small('tests.n_treatment') }} or {{ is_small('tests.n_control') }} or (
-            tests.site = '*' and exists (
-                select 1
-                from {{ ref('int_subgroup_tests') }} as parts
-                where
-                    parts.analysis = tests.analysis and parts.indicator = tests.indicator
-                    and parts.wave = tests.wave and parts.dimension = tests.dimension and parts.level = tests.level
-                    and parts.site <> '*' and tests.stage in (parts.stage, 'all')
-                    and ({{ is_small('parts.n_treatment') }} or {{ is_small('parts.n_control') }})
-            )
-        ) as is_suppressed,
+        {{ is_small('tests.n_treatment') }} or {{ is_small('tests.n_control') }} or coalesce(hidden.is_hidden, false)
+            as is_suppressed,
         {{ suppressed_words('people in an arm of a level') }} as suppressed_words
     from {{ ref('int_subgroup_tests') }} as tests
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
+    left join hidden
+        on
+            tests.analysis = hidden.analysis and tests.indicator = hidden.indicator and tests.wave = hidden.wave
+            and tests.site = hidden.site and tests.dimension = hidden.dimension
+            and (tests.site <> '*' or (tests.stage = hidden.stage and tests.design_group = hidden.design_group))
 )
 
 select

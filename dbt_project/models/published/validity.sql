@@ -59,7 +59,8 @@ select
     {{ unless_suppressed('value_low') }} as value_low,
     {{ unless_suppressed('value_high') }} as value_high,
     {{ unless_suppressed('p_value') }} as p_value,
-    published_n as n,
+    -- everybody less one arm is the other; a stage less its other sites is the one that is hidden
+    case when not (is_small_arm or (is_network and is_suppressed)) then published_n end as n,
     band,
     state,
     coalesce(is_suppressed, false) as is_suppressed,

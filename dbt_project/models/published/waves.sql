@@ -1,17 +1,34 @@
-with dispositions as (
+-- The states of a frame's units add up to the frame: beside a small one a second is hidden.
+{%- set states = ['complete', 'refused', 'moved', 'dead', 'not_found', 'not_yet', 'other', 'unaccounted'] %}
+with counts as (
     select
         site,
         wave,
-        count(*) as frame_units,
-        count_if(disposition = 'complete') as complete,
-        count_if(disposition = 'refused') as refused,
-        count_if(disposition = 'moved') as moved,
-        count_if(disposition = 'dead') as dead,
-        count_if(disposition = 'not_found') as not_found,
-        count_if(disposition = 'not_yet') as not_yet,
-        count_if(disposition = 'other') as other,
-        count_if(disposition = 'unaccounted') as unaccounted
+        disposition,
+        count(*) as n
     from {{ ref('int_dispositions') }}
+    group by site, wave, disposition
+),
+
+hidden as (
+    select
+        counts.*,
+        {{ is_hidden_together(is_small('n'), 'n', 'site, wave', 'n, disposition') }} as is_hidden
+    from counts
+    cross join {{ source('registry', 'programme') }} as programme
+),
+
+dispositions as (
+    select
+        site,
+        wave,
+        sum(n) as frame_units,
+        {% for state in states -%}
+            coalesce(sum(n) filter (where disposition = '{{ state }}'), 0) as {{ state }},
+            coalesce(bool_or(is_hidden) filter (where disposition = '{{ state }}'), false)
+                as is_{{ state }}_hidden{{ ',' if not loop.last }}
+        {% endfor %}
+    from hidden
     group by site, wave
 ),
 
@@ -28,8 +45,9 @@ strangers as (
 counted as (
     select
         site_waves.*,
-        {% for state in ['complete', 'refused', 'moved', 'dead', 'not_found', 'not_yet', 'other', 'unaccounted'] -%}
-            {{ suppress_count('coalesce(dispositions.' ~ state ~ ', 0)') }} as {{ state }}_count,
+        {% for state in states -%}
+            {{ suppress_count('coalesce(dispositions.' ~ state ~ ', 0)', 'dispositions.is_' ~ state ~ '_hidden') }}
+                as {{ state }}_count,
         {% endfor -%}
         {{ suppress_count('coalesce(dispositions.frame_units, 0)') }} as frame_unit_count,
         {{ suppress_count('coalesce(strangers.outside_frame, 0)') }} as outside_frame_count

@@ -6,7 +6,7 @@ Out: its published tables, once as private data and once as public. No expectati
 The programme: two pilot and three scaled sites. `delta` is withheld; `tiny` has five people in an arm.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -220,7 +220,8 @@ def _of_pools() -> dict[str, Rows]:
     few |= {"state": "too_few_sites", "why_missing": "2 sites have it, 10 or more are asked for"}
     return {
         "effects.int_pools": [
-            pooled[number] | {"dimension": "all", "sites": sites} for number, (_, sites) in pools.items()
+            pooled[number] | {"dimension": "all", "level": "all", "sites": sites}
+            for number, (_, sites) in pools.items()
         ],
         "effects.int_site_influence": [
             pooled[number] | influence | {"site": site}
@@ -440,27 +441,24 @@ def _upstream() -> dict[str, Rows]:
     }
 
 
-def _write(path: Path, is_public: bool) -> None:
+def _write(path: Path, registry: Mapping[str, Rows], upstream: Mapping[str, Rows]) -> None:
     with duckdb.connect(str(path)) as connection:
-        registry = _registry()
-        registry["programme"] = [{**registry["programme"][0], "is_public": is_public}]
         connection.execute("create schema registry")
         for name in SCHEMAS:
             table = registry_table(name, registry.get(name, []))
             connection.register("rows", table)
             connection.execute(f"create table registry.{name} as select * from rows")
-        rows = _upstream()
         connection.execute(UPSTREAM.read_text())
-        for name, listed in rows.items():
+        for name, listed in upstream.items():
             names = sorted({field for row in listed for field in row})
             table = pa.table({field: [row.get(field) for row in listed] for field in names})
             connection.register("rows", table)
             connection.execute(f"insert into {name} by name select * from rows")
 
 
-def _build(folder: Path, is_public: bool) -> Path:
+def _build(folder: Path, registry: Mapping[str, Rows], upstream: Mapping[str, Rows]) -> Path:
     warehouse = folder / "warehouse.duckdb"
-    _write(warehouse, is_public)
+    _write(warehouse, registry, upstream)
     places = {"SITEWISE_HOME": folder, "SITEWISE_WAREHOUSE": warehouse, "SITEWISE_DBT_PROJECT": PROJECT}
     with pytest.MonkeyPatch.context() as patch:
         for name, place in places.items():
@@ -502,13 +500,29 @@ class Published:
             }
 
 
+def _release(folder: Path, is_public: bool) -> Published:
+    registry = _registry()
+    registry["programme"] = [{**registry["programme"][0], "is_public": is_public}]
+    return Published(_build(folder, registry, _upstream()))
+
+
 @pytest.fixture(scope="session")
 def private_release(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """A programme that protects its people (min_cell 7, round_to 5)."""
-    return Published(_build(tmp_path_factory.mktemp("private"), is_public=False))
+    return _release(tmp_path_factory.mktemp("private"), is_public=False)
 
 
 @pytest.fixture(scope="session")
 def public_release(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """The same programme, its data declared public."""
-    return Published(_build(tmp_path_factory.mktemp("public"), is_public=True))
+    return _release(tmp_path_factory.mktemp("public"), is_public=True)
+
+
+@pytest.fixture(scope="session")
+def release_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Published]:
+    """Builds a release of other rows: `registry` and `upstream` stand in the place of those above."""
+
+    def build(registry: Mapping[str, Rows], upstream: Mapping[str, Rows]) -> Published:
+        return Published(_build(tmp_path_factory.mktemp("other"), {**_registry(), **registry}, upstream))
+
+    return build

@@ -21,7 +21,7 @@ def test_answers_without_a_site_weights_and_shrunken_effects_are_hidden_together
     shown = private_release("select site, weight_pct, without from site_influence where stage = 'pilot'")
     assert shown == [("alpha", 50.0, 11.0), ("beta", 50.0, 11.0)]
     why = private_release("select distinct why_missing from site_influence where stage = 'scaled'")
-    assert why == [("suppressed: fewer than 8 people in an arm of a site",)]
+    assert why == [("suppressed: fewer than 8 people in an arm of a site, or beside such a group",)]
 
 
 def test_sites_are_in_the_order_of_their_names_and_have_no_rank(public_release) -> None:

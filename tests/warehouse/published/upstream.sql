@@ -41,6 +41,8 @@ create table outcomes.int_scale_sums (
     decimal(38, 0)
 );
 
+create table frame.int_nested_dimensions (dimension varchar, family varchar);
+
 create table frame.int_dispositions (
     unit_key varchar, site varchar, wave varchar, disposition varchar
 );
@@ -104,7 +106,7 @@ create table effects.int_pooled_effects (
 
 create table effects.int_pools (
     pool_id bigint, analysis varchar, indicator varchar, wave varchar, stage varchar, design_group varchar,
-    dimension varchar, measure varchar, sites varchar []
+    dimension varchar, level varchar, measure varchar, sites varchar []
 );
 
 create table effects.int_site_influence (
