@@ -20,6 +20,8 @@
     {%- set hides = '(' ~ primary ~ ')' -%}
     {%- set in_order = 'partition by ' ~ together ~ ' order by ' ~ hides ~ ' desc, coalesce(' ~ n ~ ', 0) > 0 desc, '
         ~ order -%}
+    {%- set before = ') over (' ~ in_order ~ ' rows between unbounded preceding and 1 preceding)'
+        ~ ' < programme.round_to' -%}
     (
         {{ hides }} or (
             not programme.is_public
@@ -27,16 +29,13 @@
             and bool_or({{ hides }}) over (partition by {{ together }})
             and (
                 row_number() over ({{ in_order }}) <= 2
-                {%- for amount in amounts or [n ~ ' - 1'] %}
-                    or sum({{ amount }}) over ({{ in_order }} rows between unbounded preceding and 1 preceding)
-                    < programme.round_to
-                {%- endfor %}
+                or sum({{ (amounts or [n ~ ' - 1']) | join(before ~ ' or sum(') }}{{ before }}
             )
         )
     )
 {%- endmacro %}
 
-{#- True of a total (an aggregate over its groups) from which a hidden group could be had: one alone, or too few people. -#}
+{#- True of a total, over its groups, from which a hidden group could be had: one alone, or too few people. -#}
 {% macro is_total_hidden(is_hidden, n) -%}
     (
         not any_value(programme.is_public) and count_if({{ is_hidden }}) > 0 and (

@@ -16,8 +16,10 @@ with protected as (
     select
         retention.*,
         {% for side in sides -%}
-            {{ suppress_count('retention.' ~ side ~ '_n_treatment', side ~ '_pool.is_hidden') }} as {{ side }}_n_treatment_shown,
-            {{ suppress_count('retention.' ~ side ~ '_n_control', side ~ '_pool.is_hidden') }} as {{ side }}_n_control_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_treatment', side ~ '_pool.is_hidden') }}
+                as {{ side }}_n_treatment_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_control', side ~ '_pool.is_hidden') }}
+                as {{ side }}_n_control_shown,
             {{ side }}.quality_verdict as {{ side }}_quality_verdict,
         {% endfor -%}
         {{ is_small('retention.pilot_n_treatment') }} or {{ is_small('retention.pilot_n_control') }}

@@ -9,7 +9,7 @@ with protected as (
         admission.verdict as quality_verdict,
         coalesce(cells.is_hidden, false) as is_hidden,
         {{ suppressed_words() }} as suppressed_words,
-        -- a share, or a quantile beyond which few people lie, hides its fellow arms too: an effect beside one would show it
+        -- so does a quantile beyond which few people lie; it hides its fellow arms too, as an effect would show it
         coalesce(cells.is_value_hidden, false) or bool_or(
             {{ is_small_tail('arm_values.quantile', 'arm_values.n') }}
         ) over (

@@ -45,9 +45,8 @@ protected as (
         or (has_hidden_site and not (pooled.is_headline and pooled.measure = indicators.effect_scale)) as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words
     from {{ ref('int_pooled_effects') }} as pooled
-    left join {{ ref('int_hidden_pools') }} as hidden using (
-        analysis, indicator, wave, stage, design_group, dimension, level, measure
-    )
+    left join {{ ref('int_hidden_pools') }} as hidden
+        using (analysis, indicator, wave, stage, design_group, dimension, level, measure)
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)

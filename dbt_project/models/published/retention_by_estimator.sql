@@ -3,8 +3,10 @@ with protected as (
     select
         retention.*,
         {% for side in sides -%}
-            {{ suppress_count('retention.' ~ side ~ '_n_treatment', side ~ '_pool.is_hidden') }} as {{ side }}_n_treatment_shown,
-            {{ suppress_count('retention.' ~ side ~ '_n_control', side ~ '_pool.is_hidden') }} as {{ side }}_n_control_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_treatment', side ~ '_pool.is_hidden') }}
+                as {{ side }}_n_treatment_shown,
+            {{ suppress_count('retention.' ~ side ~ '_n_control', side ~ '_pool.is_hidden') }}
+                as {{ side }}_n_control_shown,
         {% endfor -%}
         coalesce(pilot_pool.has_hidden_site, false) or coalesce(scaled_pool.has_hidden_site, false) as is_partly_hidden,
         {{ is_small('retention.pilot_n_treatment') }} or {{ is_small('retention.pilot_n_control') }}

@@ -22,12 +22,12 @@ dispositions as (
     select
         site,
         wave,
-        sum(n) as frame_units,
-        {% for state in states -%}
-            coalesce(sum(n) filter (where disposition = '{{ state }}'), 0) as {{ state }},
-            coalesce(bool_or(is_hidden) filter (where disposition = '{{ state }}'), false)
-                as is_{{ state }}_hidden{{ ',' if not loop.last }}
-        {% endfor %}
+        {%- for state in states %}
+            {%- set of_state = "filter (where disposition = '" ~ state ~ "')" %}
+            coalesce(sum(n) {{ of_state }}, 0) as {{ state }},
+            coalesce(bool_or(is_hidden) {{ of_state }}, false) as is_{{ state }}_hidden,
+        {%- endfor %}
+        sum(n) as frame_units
     from hidden
     group by site, wave
 ),

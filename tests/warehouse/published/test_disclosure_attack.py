@@ -1,9 +1,9 @@
-"""An attacker who solves for what is hidden, from everything that one release or two tell, does not come near.
+"""An attacker who solves for what is hidden, from everything that releases tell, does not come near.
 
-He is given more than a reader has: every count that is shown he knows to the person, however it is rounded (standard
-errors, degrees of freedom and shares tell it), and he knows which levels add up to what. For each hidden number the
-least and the most it can be are then found by linear programming: they must be `round_to` apart.
-The programmes are random, one an indicator: seven sites, and sexes, regions and districts with many small groups.
+He is given more than a reader has: every count that is shown he knows to the person, however it is rounded
+(errors, degrees of freedom and shares tell it), and he knows which levels add up to what. For each hidden number
+the least and the most it can be are found by linear programming: they must be `round_to` apart.
+The programmes are random, one an indicator: six sites; sexes, regions and districts with many small groups.
 """
 
 import itertools
@@ -40,7 +40,7 @@ class World:
     def groups(self) -> dict[tuple[str, str], set[str]]:
         """The sites where both arms of a level are met."""
         met: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for site, dimension, level, arm in self.n:
+        for site, dimension, level, _ in self.n:
             if all(self.n.get((site, dimension, level, other)) for other in ARMS):
                 met[dimension, level].add(site)
         return met
@@ -190,7 +190,7 @@ def _registry(
 
 
 class Attack:
-    """What follows from releases of one world: equations between its cells' people, and between their events."""
+    """What releases tell of one world: equations between its cells' people, and between their events."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -220,7 +220,8 @@ class Attack:
         """Take in all that a release tells of this world."""
         name = self.world.name
         for site, dimension, level, arm, n, value in release(
-            f"select site, dimension, level, arm, n, value from indicator_values where indicator = '{name}' and wave = 'endline'"
+            "select site, dimension, level, arm, n, value from indicator_values"
+            f" where indicator = '{name}' and wave = 'endline'"
         ):
             self._knows((site, dimension, level, arm), n, value)
         for site, dimension, level, n_1, n_0, mean_1, mean_0, estimate, clusters in release(
@@ -369,9 +370,7 @@ def test_a_pool_with_a_hidden_site_is_told_by_one_estimator_and_without_its_spre
     [(partly,)] = first_release("""select count(distinct (indicator, stage)) from pooled_effects
         where is_headline and estimate is not null and tau2 is null""")
     assert partly > 5
-    assert (
-        first_release("""select count(*) from pooled_effects as other
+    assert first_release("""select count(*) from pooled_effects as other
         inner join pooled_effects as told using (indicator, stage, dimension, level)
-        where not other.is_headline and other.estimate is not null and told.is_headline and told.tau2 is null""")
-        == [(0,)]
-    )
+        where not other.is_headline and other.estimate is not null
+            and told.is_headline and told.tau2 is null""") == [(0,)]
