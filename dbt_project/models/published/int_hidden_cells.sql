@@ -30,7 +30,8 @@ with told as (
             coalesce(control_arm, 'control') as control_arm
         from {{ source('registry', 'analyses') }}
     ) using (analysis)
-    where site <> 'network'
+    -- a difference between levels is no group of people
+    where site <> 'network' and measure <> 'interaction'
 ),
 
 arms as (

@@ -1,8 +1,8 @@
 """An attacker who solves for what is hidden, from everything that releases tell, does not come near.
 
 He is given more than a reader has: every count that is shown he knows to the person, however it is rounded
-(errors, degrees of freedom and shares tell it), and he knows which levels add up to what. For each hidden number
-the least and the most it can be are found by linear programming: they must be `round_to` apart.
+(errors, degrees of freedom and shares tell it), and he knows which levels add up to what. For each hidden
+number the least and the most it can be are found by linear programming: they must be `round_to` apart.
 The programmes are random, one an indicator: six sites; sexes, regions and districts with many small groups.
 """
 
@@ -138,6 +138,12 @@ def _rows(worlds: list[World], sites: dict[str, str]) -> dict[str, list[dict[str
                 | _effect(world, sorted(sites), dimension, level)
                 | {"analysis": "whole", "site": "network", "stage": "all"}
             )
+        # differences between levels stand among the effects, and are no groups of people
+        rows["effects.int_site_effects"] += [
+            row | {"measure": "interaction", "level": "m minus f"}
+            for row in rows["effects.int_site_effects"]
+            if (row["indicator"], row["dimension"], row["level"]) == (world.name, "sex", "m")
+        ]
         for stage, dimension, level, members in _pools(world, sites):
             key = {"analysis": "main", "stage": stage, "design_group": "randomised"}
             effect = key | _effect(world, members, dimension, level)
