@@ -41,6 +41,8 @@ bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/csv_to_lake.py
 	$(BIN)/python tests/benchmarks/moments_to_marts.py
 	$(BIN)/python tests/benchmarks/pooling.py
+	$(BIN)/python tests/benchmarks/judgement.py
+	$(BIN)/python tests/benchmarks/rules.py
 
 # Simulates programmes through the models (ten minutes), and prints the rates where they are told.
 coverage: $(VENV)/.installed
