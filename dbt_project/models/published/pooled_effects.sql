@@ -40,9 +40,10 @@ protected as (
         {{ effect_unit('pooled.measure', 'indicators.unit') }} as effect_unit,
         {{ suppress_count('pooled.n_treatment', 'hidden.is_hidden') }} as n_treatment,
         {{ suppress_count('pooled.n_control', 'hidden.is_hidden') }} as n_control,
-        coalesce(hidden.has_hidden_site, false) as has_hidden_site,
+        coalesce(hidden.has_hidden_site, false) as is_partly_hidden,
         {{ is_small('pooled.n_treatment') }} or {{ is_small('pooled.n_control') }} or coalesce(hidden.is_hidden, false)
-        or (has_hidden_site and not (pooled.is_headline and pooled.measure = indicators.effect_scale)) as is_suppressed,
+        or (is_partly_hidden and not (pooled.is_headline and pooled.measure = indicators.effect_scale))
+            as is_suppressed,
         {{ suppressed_words('people in an arm') }} as suppressed_words
     from {{ ref('int_pooled_effects') }} as pooled
     left join {{ ref('int_hidden_pools') }} as hidden
@@ -78,7 +79,7 @@ select
         {{ unless_suppressed(number) }} as {{ number }},
     {%- endfor %}
     {%- for number in spread_numbers %}
-        case when not (is_suppressed or has_hidden_site) then {{ number }} end as {{ number }},
+        case when not (is_suppressed or is_partly_hidden) then {{ number }} end as {{ number }},
     {%- endfor %}
     basis,
     withheld_sites,
