@@ -118,3 +118,18 @@ select
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
     inner join {{ ref('int_suppressed_pools') }} as pools using (pool_id)
 {%- endmacro %}
+
+{#- Joins to `retention` what is hidden of the pool on each of its sides, as `<side>_pool`. -#}
+{% macro with_hidden_pools(sides) -%}
+    {%- for side in sides %}
+    left join {{ ref('int_hidden_pools') }} as {{ side }}_pool
+        on
+            retention.analysis = {{ side }}_pool.analysis
+            and retention.indicator = {{ side }}_pool.indicator
+            and retention.wave = {{ side }}_pool.wave
+            and retention.design_group = {{ side }}_pool.design_group
+            and retention.measure = {{ side }}_pool.measure
+            and {{ side }}_pool.stage = '{{ side }}'
+            and {{ side }}_pool.dimension = 'all'
+    {%- endfor %}
+{%- endmacro %}

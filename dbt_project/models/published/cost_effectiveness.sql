@@ -7,8 +7,7 @@ with hidden as (
         cells.wave,
         cells.site,
         sites.stage,
-        bool_or(cells.is_effect_hidden) as is_effect_hidden,
-        false as is_pool_hidden
+        bool_or(cells.is_effect_hidden) as is_effect_hidden
     from {{ ref('int_hidden_cells') }} as cells
     inner join {{ ref('int_analysis_sites') }} as sites using (analysis, indicator, wave, site)
     where cells.dimension = 'all'
@@ -20,8 +19,7 @@ with hidden as (
         wave,
         'network' as site,
         stage,
-        false as is_effect_hidden,
-        bool_or(is_hidden) as is_pool_hidden
+        bool_or(is_hidden) as is_effect_hidden
     from {{ ref('int_hidden_pools') }}
     where dimension = 'all'
     group by all
@@ -39,7 +37,7 @@ judged as (
             {%- endfor %}
         ) as is_few,
         numbers.people_power <> 0 and (
-            is_few or coalesce(hidden.is_effect_hidden, false) or coalesce(hidden.is_pool_hidden, false)
+            is_few or coalesce(hidden.is_effect_hidden, false)
         ) as is_hidden,
         {{ suppressed_words('people in an arm') }} as suppressed_words,
         {{ plain_reason('numbers.why_missing') }} as plain_reason

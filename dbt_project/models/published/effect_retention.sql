@@ -3,7 +3,7 @@
     'retention', 'retention_low', 'retention_high', 'retention_df', 'retention_low_normal', 'retention_high_normal',
     'fieller_g', 'fieller_g_normal', 'replication_low', 'replication_high', 'share_of_draws_kept_pct',
     'share_of_draws_kept_normal_pct', 'change', 'change_se', 'change_df', 'change_low', 'change_high', 'p_change',
-    'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm', 
+    'contrast', 'contrast_se', 'contrast_df', 'p_claim', 'p_claim_holm',
     'pilot_corrected_estimate', 'pilot_corrected_low', 'pilot_corrected_high', 'retention_corrected',
     'retention_corrected_low', 'retention_corrected_high', 'p_claim_corrected', 'p_claim_holm_corrected',
 ] %}
@@ -47,17 +47,7 @@ with protected as (
                 and retention.wave = {{ side }}.wave
                 and {{ side }}.stage = '{{ side }}'
     {%- endfor %}
-    {%- for side in sides %}
-        left join {{ ref('int_hidden_pools') }} as {{ side }}_pool
-            on
-                retention.analysis = {{ side }}_pool.analysis
-                and retention.indicator = {{ side }}_pool.indicator
-                and retention.wave = {{ side }}_pool.wave
-                and retention.design_group = {{ side }}_pool.design_group
-                and retention.measure = {{ side }}_pool.measure
-                and {{ side }}_pool.stage = '{{ side }}'
-                and {{ side }}_pool.dimension = 'all'
-    {%- endfor %}
+    {{ with_hidden_pools(sides) }}
 )
 
 select

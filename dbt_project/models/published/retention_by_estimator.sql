@@ -27,17 +27,7 @@ with protected as (
     cross join {{ source('registry', 'programme') }} as programme
     inner join {{ source('registry', 'analyses') }} as analyses using (analysis)
     inner join {{ source('registry', 'indicators') }} as indicators using (indicator)
-    {%- for side in sides %}
-        left join {{ ref('int_hidden_pools') }} as {{ side }}_pool
-            on
-                retention.analysis = {{ side }}_pool.analysis
-                and retention.indicator = {{ side }}_pool.indicator
-                and retention.wave = {{ side }}_pool.wave
-                and retention.design_group = {{ side }}_pool.design_group
-                and retention.measure = {{ side }}_pool.measure
-                and {{ side }}_pool.stage = '{{ side }}'
-                and {{ side }}_pool.dimension = 'all'
-    {%- endfor %}
+    {{ with_hidden_pools(sides) }}
 )
 
 select
